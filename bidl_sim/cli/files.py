@@ -1,0 +1,39 @@
+"""What several commands read: arrays, and the data a model was trained for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from bidl_sim.data import DataConfig, Recordings
+from bidl_sim.errors import BidlError, DataError, FormatError
+from bidl_sim.typing import Array
+
+
+def read_array(path: str) -> Array:
+    """An array of numbers from a .npy file; nothing is ever unpickled."""
+    try:
+        array = np.load(path, allow_pickle=False)
+    except (ValueError, EOFError) as error:
+        raise DataError(path, f"is no .npy file of numbers: {error}") from None
+    if not isinstance(array, np.ndarray):
+        raise DataError(path, "must be a .npy file with one array")
+    return array
+
+
+def recorded_data(model: str, path: str | Path | None, split: str) -> Recordings:
+    """Recordings framed as the model's file says."""
+    from bidl_sim.netx.native import load_with_metadata
+    from bidl_sim.trainers.parse import parse
+
+    _, metadata = load_with_metadata(model)
+    if "data" not in metadata:
+        raise FormatError(
+            f"{model}: /metadata", "does not say how events become frames", "use bidl run instead"
+        )
+    try:
+        config = parse(DataConfig, metadata["data"], "data")
+    except BidlError as error:
+        raise FormatError(f"{model}: /metadata", str(error)) from None
+    return config.load(split, path)

@@ -1,0 +1,24 @@
+"""``bidl info``: what a model file holds."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any
+
+
+def add(commands: Any) -> argparse.ArgumentParser:
+    """Declare the command."""
+    parser: argparse.ArgumentParser = commands.add_parser("info", help="what a model file holds")
+    parser.add_argument("model")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    return parser
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print a table of processes, or JSON."""
+    from bidl_sim.netx.native import info
+
+    found = info(options.model)
+    print(json.dumps(found.as_dict()) if options.json else found)
+    return 0

@@ -1,0 +1,36 @@
+"""``bidl verify``: every way to run a model gives the same spikes."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any
+
+
+def add(commands: Any) -> argparse.ArgumentParser:
+    """Declare the command."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "verify", help="compare every way to run a model, spike by spike"
+    )
+    parser.add_argument("model")
+    parser.add_argument("--input", metavar="X.npy", help="samples (batch, time, *shape)")
+    parser.add_argument("--data", metavar="DIR", help="take the test recordings of a data set")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    return parser
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print a table of runtimes; 1 if one of them differs."""
+    from bidl_sim import netx
+    from bidl_sim.cli.files import read_array, recorded_data
+
+    if options.input and options.data:
+        options.parser.error("give --input or --data, not both")
+    inputs = None
+    if options.input:
+        inputs = read_array(options.input)
+    elif options.data:
+        inputs = recorded_data(options.model, options.data, "test").frames
+    report = netx.verify(options.model, inputs)
+    print(json.dumps(report.as_dict()) if options.json else report)
+    return 0 if report.ok else 1

@@ -1,0 +1,1 @@
+"""Plain data: ports, processes, networks, schedules. Nothing here runs a network."""

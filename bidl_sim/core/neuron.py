@@ -1,0 +1,96 @@
+"""The base of neuron populations: an elementwise step with a spike function."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import KW_ONLY
+
+from bidl_sim.core.fields import Choice, Dims, Int, Maybe, MaybeDims, MaybeInt, Real
+from bidl_sim.core.port import In, Out, Signal
+from bidl_sim.core.process import Process
+from bidl_sim.core.surrogate import SURROGATES
+from bidl_sim.errors import ParameterError, ShapeError
+from bidl_sim.typing import Shape
+
+
+class Neuron(Process, abstract=True):
+    """A population of independent neurons, all doing the same elementwise step.
+
+    A subclass declares parameters and states and writes one ``step`` with arithmetic,
+    comparisons, ``fire(x)`` (1 where x > 0, with the surrogate's gradient) and the functions of
+    `bidl_sim.core.intrinsics`; every engine runs it.
+
+    Parameters
+    ----------
+    shape
+        Number and topology of the neurons: ``100`` or ``(channel, height, width)``. Taken from
+        the input when left out; with it the population may also stand without input.
+    n
+        The same for a flat population: ``n=100`` is ``shape=(100,)``.
+    surrogate
+        Which gradient stands for the derivative of a spike: a name of `SURROGATES`.
+    width
+        Width of the surrogate around the threshold, in units of the potential.
+
+    Notes
+    -----
+    A parameter is one number for the population, one per channel (shape ``(channel,)``), or one
+    per neuron (the population's shape).
+
+    Ports
+    -----
+    a_in : synaptic input of this step
+    s_out : output of this step
+    """
+
+    shape: MaybeDims = Maybe(Dims())
+    _: KW_ONLY
+    n: MaybeInt = Maybe(Int())
+    surrogate: Choice = Choice(SURROGATES, "atan")
+    width: Real = Real(1.0, positive=True)
+
+    a_in = In()
+    s_out = Out()
+
+    def __post_init__(self) -> None:
+        if self.shape is not None and self.n is not None:
+            raise ParameterError(f"{self.where}, n", "give shape or n, not both")
+        super().__post_init__()
+
+    @property
+    def declared_shape(self) -> Shape | None:
+        """The population's shape as given by ``shape`` or ``n``."""
+        return (self.n,) if self.n is not None else self.shape
+
+    def infer(self, inputs: Mapping[str, Signal]) -> Mapping[str, Signal] | None:
+        given = inputs.get("a_in")
+        shape = self.declared_shape or (given.shape if given else None)
+        if shape is None:
+            return None
+        if given and given.shape != shape:
+            raise ShapeError(
+                f"{self.where}, a_in",
+                f"receives values of shape {given.shape}, the population has shape {shape}",
+                "make them equal, or leave out shape= to take it from the input",
+            )
+        return {"s_out": Signal(shape)}
+
+    def requires_input(self, port: str) -> bool:
+        return self.declared_shape is None
+
+    def check_parameters(self, signal: Signal | None) -> None:
+        shape = signal.shape if signal else self.declared_shape
+        if shape is None:
+            return
+        for name, value in self.parameters().items():
+            if value.shape not in ((), shape[:1], shape):
+                raise ShapeError(
+                    f"{self.where}, {name}",
+                    f"must be one number, of shape {shape[:1]} (per channel) or {shape} "
+                    f"(per neuron), got {value.shape}",
+                )
+
+    def parameter_view(self, name: str, shape: Shape, signal: Signal) -> Shape:
+        if shape in ((), signal.shape):
+            return shape
+        return shape + (1,) * (len(signal.shape) - 1)

@@ -1,0 +1,128 @@
+"""Parameters: arrays with a domain, fixed, learned by gradient, or initialised at build."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from bidl_sim.core.fields import Field
+from bidl_sim.errors import ParameterError
+from bidl_sim.typing import Array
+
+
+@dataclass(frozen=True)
+class Domain:
+    """An interval; ``open_low`` leaves its lower end out."""
+
+    low: float = -math.inf
+    high: float = math.inf
+    open_low: bool = False
+
+    def __str__(self) -> str:
+        if self.open_low:
+            return f"> {self.low:g}"
+        return f">= {self.low:g}" if self.high == math.inf else f"in [{self.low:g}, {self.high:g}]"
+
+    def check(self, where: str, value: Array) -> None:
+        """Refuse values that are not finite or lie outside."""
+        if not np.all(np.isfinite(value)):
+            bad = int(np.size(value) - np.count_nonzero(np.isfinite(value)))
+            raise ParameterError(where, f"must be finite, got {bad} NaN or infinite value(s)")
+        too_low = value <= self.low if self.open_low else value < self.low
+        outside = too_low | (value > self.high)
+        if np.any(outside):
+            worst = float(np.asarray(value)[outside].flat[0])
+            raise ParameterError(where, f"must be {self}, got {worst:g}")
+
+    @property
+    def closed(self) -> tuple[float, float]:
+        """The interval that a learned value is kept in; an open end is approached to 1e-6."""
+        return (self.low + 1e-6 if self.open_low else self.low), self.high
+
+
+REAL = Domain()
+UNIT = Domain(0.0, 1.0)
+POSITIVE = Domain(0.0, open_low=True)
+NON_NEGATIVE = Domain(0.0)
+
+
+class Param(Field["ArrayLike | None", Array]):
+    """An array that an engine computes with.
+
+    Parameters
+    ----------
+    default
+        The value taken when none is given. ``None`` means: initialised when the network is built.
+    within
+        The domain, checked on every assignment and kept during training.
+    learned
+        Whether training changes it unless the process's ``learn`` says otherwise.
+    learnable
+        False for running statistics, which training updates but no gradient reaches.
+    optional
+        Whether ``False`` may be given to leave the parameter out (``bias=False``).
+    may_be_empty
+        Whether an array without values is one.
+    """
+
+    def __init__(
+        self,
+        default: ArrayLike | None,
+        *,
+        within: Domain = REAL,
+        learned: bool = False,
+        learnable: bool = True,
+        optional: bool = False,
+        may_be_empty: bool = False,
+    ) -> None:
+        super().__init__(default)
+        self.within = within
+        self.learned = learned
+        self.learnable = learnable
+        self.optional = optional
+        self.may_be_empty = may_be_empty
+
+    def __set__(self, obj: Any, value: ArrayLike | None) -> None:
+        left_out: set[str] = obj.__dict__.setdefault("left_out", set())
+        left_out.discard(self.name)
+        if self.optional and isinstance(value, bool):
+            if not value:
+                left_out.add(self.name)
+            value = None
+        super().__set__(obj, value)
+
+    def convert(self, where: str, value: ArrayLike | None) -> Array:
+        if value is None:
+            return None  # type: ignore[return-value]  # an array from the build on
+        array = as_float_array(where, value)
+        if not array.size and not self.may_be_empty:
+            raise ParameterError(where, f"must hold numbers, is empty of shape {array.shape}")
+        self.within.check(where, array)
+        return array
+
+
+def as_float_array(where: str, value: object) -> Array:
+    """A read-only float array; whole numbers become float64, floats keep their width."""
+    tensor: Any = value
+    if hasattr(tensor, "detach"):  # from torch, which is not imported here
+        tensor = tensor.detach().cpu()
+        tensor = tensor.float() if str(tensor.dtype) == "torch.bfloat16" else tensor
+    try:
+        array = np.array(tensor)
+    except ValueError:
+        raise ParameterError(where, "must be a number or an array of numbers") from None
+    if array.dtype.kind in "iu":
+        array = array.astype(np.float64)
+    if array.dtype.kind != "f" or array.dtype.itemsize > 8:
+        raise ParameterError(where, f"must be real numbers, got {_shown(value)}")
+    array.setflags(write=False)
+    return array
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{type(value).__name__}"

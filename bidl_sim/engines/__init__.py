@@ -1,0 +1,1 @@
+"""Engines execute a circuit. They are found by name and imported when first used."""

@@ -1,0 +1,181 @@
+"""The torch engine: from a circuit, parameters and inputs to outputs and a new state."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from bidl_sim.core.circuit import Circuit, state_port
+from bidl_sim.core.schedule import Stage, schedule
+from bidl_sim.engines.torch.run import Run
+from bidl_sim.engines.torch.signals import State, Wiring
+from bidl_sim.engines.torch.unit import Mode, Unit
+from bidl_sim.errors import StateError
+
+Parameters = Mapping[str, Tensor]
+"""Parameters by path (``dense1.weight``), in the shapes the processes hold them."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run gives: outputs by name, the state to go on from, and what was recorded by path.
+
+    Sequences are ``(time, batch, ...)``; an output after a temporal aggregation has no time axis.
+    """
+
+    outputs: dict[str, Tensor]
+    state: State
+    recorded: dict[str, Tensor]
+
+
+class TorchEngine:
+    """Executes a circuit on tensors. It holds no state: a run takes one and returns the next.
+
+    Parameters
+    ----------
+    circuit
+        What `Network.build` returns.
+    order
+        The schedule, "timestep" or "process".
+    """
+
+    def __init__(self, circuit: Circuit, order: str = "process") -> None:
+        self.circuit, self.order = circuit, order
+        self.wiring = Wiring(circuit)
+        self._stages: dict[bool, tuple[Stage, ...]] = {}
+        self.running = tuple(p for p, process in circuit.processes.items() if not process.external)
+        self.references = {path: self._references(path) for path in self.running}
+        self.carried = {path: self._carried(path) for path in self.running}
+
+    def stages(self, training: bool) -> tuple[Stage, ...]:
+        """The stages in order of execution, made when first asked for."""
+        if training not in self._stages:
+            self._stages[training] = schedule(self.circuit, self.order, training)
+        return self._stages[training]
+
+    def load(self, device: torch.device, dtype: torch.dtype) -> dict[str, Tensor]:
+        """The parameters that the network's processes hold, as tensors."""
+        return {
+            f"{path}.{name}": torch.tensor(value, device=device, dtype=dtype)
+            for path, process in self.circuit.processes.items()
+            for name, value in process.parameters().items()
+        }
+
+    def initial_state(self, mode: Mode, parameters: Parameters) -> State:
+        """The declared state from which a run begins."""
+        self._check_memory(mode)
+        state: State = {}
+        for port, delay in self.wiring.longest_delay.items():
+            shape = (delay, mode.batch, *self.circuit.signals[port].shape)
+            state[f"{port}.history"] = torch.zeros(shape, device=mode.device, dtype=mode.dtype)
+        for path in self.running:
+            process = self.circuit.processes[path]
+            for name in process.states(mode.training):
+                state[f"{path}.{name}"] = self._reset_value(path, name, mode)
+        for path, names in self.carried.items():
+            for name in names.keys() & self.circuit.processes[path].param_specs.keys():
+                state[f"{path}.{name}"] = self.own_parameters(path, parameters)[name]
+        return state
+
+    def run(
+        self,
+        mode: Mode,
+        parameters: Parameters,
+        inputs: Mapping[str, Tensor],
+        state: State,
+        *,
+        t: int,
+        steps: int,
+        record: Collection[str] = (),
+    ) -> Result:
+        """Do ``steps`` timesteps from ``state``, the first of which has index ``t``.
+
+        ``inputs`` gives each external process its values ``(time, batch, ...)``; ``record`` names
+        states and ports whose value in every step is wanted.
+        """
+        units = {
+            path: Unit(
+                self.circuit,
+                path,
+                self.own_parameters(path, parameters),
+                self.references[path],
+                {n: at for n, at in self.carried[path].items() if at in state},
+                mode,
+            )
+            for path in self.running
+        }
+        run = Run(self.circuit, self.wiring, units, mode, state, record, t, steps)
+        for path, sequence in inputs.items():
+            run.receive(f"{path}.{next(iter(self.circuit.processes[path].out_specs))}", sequence)
+        run.do(self.stages(mode.training))
+        outputs = {
+            name: run.kept[port] if self.circuit.signals[port].timed else run.kept[port][-1]
+            for name, port in self.circuit.outputs.items()
+        }
+        return Result(outputs, run.final_state(), {path: run.kept[path] for path in record})
+
+    def _check_memory(self, mode: Mode) -> None:
+        """Refuse, before anything is allocated, what one timestep alone cannot hold."""
+        values = sum(math.prod(signal.shape) for signal in self.circuit.signals.values())
+        for port, delay in self.wiring.longest_delay.items():
+            values += delay * math.prod(self.circuit.signals[port].shape)
+        needed = values * mode.batch * mode.dtype.itemsize
+        available = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        if mode.device.type == "cuda":
+            available = torch.cuda.get_device_properties(mode.device).total_memory
+        if needed > available:
+            raise StateError(
+                "network",
+                f"needs {needed / 1e9:,.0f} GB for one timestep of {mode.batch} sample(s), "
+                f"the machine has {available / 1e9:,.0f} GB",
+                "make it or the batch smaller",
+            )
+
+    def own_parameters(self, path: str, parameters: Parameters) -> dict[str, Tensor]:
+        """One process's parameters, in the shapes its step sees."""
+        process = self.circuit.processes[path]
+        signal = self.circuit.main_signal(path)
+        own = {name: parameters[f"{path}.{name}"] for name in process.parameters()}
+        return {
+            name: value.reshape(process.parameter_view(name, tuple(value.shape), signal))
+            for name, value in own.items()
+        }
+
+    def _reset_value(self, path: str, name: str, mode: Mode) -> Tensor:
+        process = self.circuit.processes[path]
+        spec = process.state_specs[name]
+        shape = (mode.batch, *self.circuit.signals[state_port(process, path, name)].shape)
+        dtype = torch.int64 if spec.dtype == "int" else mode.dtype
+        given = (process.initial or {}).get(name)
+        if given is not None:
+            return torch.tensor(given, device=mode.device, dtype=dtype).expand(shape)
+        zeros = torch.zeros(shape, device=mode.device, dtype=dtype)
+        if isinstance(spec.reset, str):
+            return getattr(process, spec.reset)(zeros)  # type: ignore[no-any-return]  # see State
+        return zeros + spec.reset if spec.reset else zeros
+
+    def _references(self, path: str) -> dict[str, str]:
+        """The path that each RefPort of a process refers to."""
+        paths = {id(process): p for p, process in self.circuit.processes.items()}
+        targets = {n: r.target for n, r in self.circuit.processes[path].ref_ports.items()}
+        return {n: f"{paths[id(t[0])]}.{t[1]}" for n, t in targets.items() if t is not None}
+
+    def _carried(self, path: str) -> dict[str, str]:
+        """What a process's step takes from the run's state: states, and parameters others write."""
+        process = self.circuit.processes[path]
+        written = {
+            self._references(other)[ref.name]
+            for other in self.running
+            for ref in self.circuit.processes[other].ref_ports.values()
+            if ref.write
+        }
+        return {
+            name: f"{path}.{name}"
+            for name in (*process.state_specs, *process.param_specs)
+            if name in process.state_specs or f"{path}.{name}" in written
+        }

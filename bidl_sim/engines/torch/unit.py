@@ -1,0 +1,114 @@
+"""One process, lowered: its step bound to the tensors of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from bidl_sim.core.circuit import Circuit
+from bidl_sim.core.seed import stream
+from bidl_sim.engines.torch.fire import spike_function
+from bidl_sim.errors import ShapeError
+
+
+@dataclass(frozen=True)
+class Mode:
+    """How a run is done, the same for all its processes.
+
+    ``training`` moves running statistics and switches dropout on; ``spikes="smooth"`` replaces
+    the spike by the surrogate's integral, so that a gradient can be checked.
+    """
+
+    batch: int
+    device: torch.device
+    dtype: torch.dtype
+    seed: int = 0
+    training: bool = False
+    spikes: str = "hard"
+
+
+class Unit:
+    """A process with everything that stays the same during a run.
+
+    ``parameters`` are this process's own, by name and in the shape its step sees. ``references``
+    gives the path each RefPort refers to, ``carried`` the path of each argument that is part of
+    the run's state.
+    """
+
+    def __init__(
+        self,
+        circuit: Circuit,
+        path: str,
+        parameters: Mapping[str, Tensor],
+        references: Mapping[str, str],
+        carried: Mapping[str, str],
+        mode: Mode,
+    ) -> None:
+        self.path = path
+        self.process = process = circuit.processes[path]
+        self.parameters, self.references, self.carried = parameters, references, carried
+        self.mode = mode
+        self.shapes = {port: circuit.signals[f"{path}.{port}"].shape for port in process.out_specs}
+        self.states = process.states(mode.training)
+        self.writes = tuple(n for n, spec in process.ref_specs.items() if spec.write)
+        self.returned = (*process.out_specs, *process.state_specs, *self.writes)
+        self.constants = self._constants()
+
+    def _constants(self) -> dict[str, Any]:
+        process, mode = self.process, self.mode
+        values: dict[str, Any] = dict.fromkeys((*process.param_specs, *process.state_specs))
+        values.update(self.parameters, batch=mode.batch, training=mode.training)
+        for name in process.step_arguments:
+            if name == "fire":
+                values[name] = spike_function(process.surrogate, process.width, mode.spikes)  # type: ignore[attr-defined]  # only neurons fire
+            elif hasattr(process, f"bind_{name}"):
+                values[name] = getattr(process, f"bind_{name}")(self.parameters, mode.training)
+        return {name: values[name] for name in process.step_arguments if name in values}
+
+    def step(
+        self, arriving: Mapping[str, Tensor], t: int
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[str, Tensor]]:
+        """One timestep: outputs by port, new states by name, and what RefPorts write.
+
+        ``arriving`` holds the inputs, the states and what RefPorts read, each ``(batch, ...)``.
+        """
+        arguments = {**self.constants, **arriving, "t": t}
+        if "uniform" in self.process.step_arguments:
+            arguments["uniform"] = self._uniform(t)
+        result = self.process.step(**{n: arguments[n] for n in self.process.step_arguments})
+        if not self.returned:
+            return {}, {}, {}
+        values = result if isinstance(result, tuple) else (result,)
+        if len(values) != len(self.returned):
+            raise ShapeError(
+                f"{self.process.where}, step",
+                f"must return {len(self.returned)} values ({', '.join(self.returned)}), "
+                f"returned {len(values)}",
+            )
+        found = dict(zip(self.returned, values, strict=True))
+        return (
+            {port: self._batched(port, found[port]) for port in self.shapes},
+            {name: found[name] for name in self.states},
+            {name: found[name] for name in self.writes},
+        )
+
+    def _batched(self, port: str, value: Tensor) -> Tensor:
+        """An output with its batch axis, which sources may leave out."""
+        shape = self.shapes[port]
+        if value.shape == shape:
+            return value.expand(self.mode.batch, *shape)
+        if value.shape[1:] != shape:
+            raise ShapeError(
+                f"{self.process.where}, {port}",
+                f"step returned shape {tuple(value.shape)}, wanted (batch, *{shape})",
+            )
+        return value
+
+    def _uniform(self, t: int) -> Tensor:
+        shape = next(iter(self.shapes.values()))
+        numbers = stream(self.mode.seed, self.path, "uniform", t).random((self.mode.batch, *shape))
+        return torch.from_numpy(numbers).to(self.mode.device, self.mode.dtype)

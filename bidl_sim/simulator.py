@@ -1,0 +1,380 @@
+"""The simulator: what a person holds to run a network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bidl_sim.core.fields import as_int
+from bidl_sim.core.network import Network
+from bidl_sim.core.process import Process
+from bidl_sim.core.schedule import SCHEDULES
+from bidl_sim.errors import ParameterError, ShapeError, StateError
+from bidl_sim.interrupt import held_back
+from bidl_sim.probe import Probe, Stream, open_stream
+from bidl_sim.typing import Array
+
+if TYPE_CHECKING:
+    import h5py
+    from torch import Tensor
+
+    from bidl_sim.engines.torch.inputs import Arranged
+
+ENGINES = ("torch",)
+PIECE = 16_000_000
+"""A run is done in pieces of at most so many signal values, which bounds its memory."""
+
+
+class Simulator:
+    """Runs a network from its declared state, for as long as asked.
+
+    Parameters
+    ----------
+    net
+        The network; a single process stands for everything it is connected to.
+    engine : "auto" or "torch"
+    schedule : "auto", "timestep" or "process"
+        Order of execution (see `bidl_sim.core.schedule`); both give the same numbers. "auto" is
+        process-major, or timestep-major where a `Callback` must see the steps in order.
+    device, dtype
+        As torch takes them, default "cpu" and float32.
+    seed
+        Fixes the numbers of stochastic processes.
+
+    Examples
+    --------
+    >>> from bidl_sim.processes import LIF, Input
+    >>> sim = Simulator(Network.sequential(Input(1), LIF(alpha=0.5)))
+    >>> v = sim.probe("lif1.v")
+    >>> sim.run([[0.4], [0.4], [0.4]]).tolist()
+    [[0.0], [1.0], [0.0]]
+    """
+
+    def __init__(
+        self,
+        net: Process,
+        engine: str = "auto",
+        schedule: str = "auto",
+        device: Any = None,
+        dtype: Any = None,
+        seed: int = 0,
+    ) -> None:
+        _one_of("engine", engine, ("auto", *ENGINES))
+        _one_of("schedule", schedule, ("auto", *SCHEDULES))
+        from bidl_sim.engines.torch import TorchEngine
+        from bidl_sim.engines.torch.place import place
+
+        network = net if isinstance(net, Network) else Network.of(net)
+        self.circuit = network.build()
+        if schedule == "auto":
+            ordered = any(p.has_side_effects for p in self.circuit.processes.values())
+            schedule = "timestep" if ordered else "process"
+        self.schedule = schedule
+        self.seed = as_int("Simulator, seed", seed, 0)
+        self.device, self.dtype = place("Simulator", device, dtype)
+        self._engine = TorchEngine(self.circuit, schedule)
+        self._parameters = self._engine.load(self.device, self.dtype)
+        self._probes: list[Probe] = []
+        self._files: dict[Path, h5py.File] = {}
+        self.reset()
+
+    # -- running ---------------------------------------------------------------------------------
+
+    def run(self, inputs: Any = None, steps: int | None = None, progress: bool = True) -> Any:
+        """Run on from the present state.
+
+        Parameters
+        ----------
+        inputs
+            ``(time, *shape)`` or ``(batch, time, *shape)``, numpy or torch; a mapping from input
+            names to arrays; None for a network without inputs.
+        steps
+            How many timesteps; may be left out where inputs tell.
+        progress
+            Whether to show a bar, on a terminal, if it takes longer than a second.
+
+        Returns
+        -------
+        The output in the kind of the inputs: ``(time, ...)`` or ``(batch, time, ...)``, without
+        time after a temporal aggregation; a mapping by name if there are several outputs.
+
+        Notes
+        -----
+        Ctrl-C stops between timesteps: state, ``t`` and probes hold what was done.
+        """
+        arranged = self._arrange(inputs, time=True)
+        total = arranged.steps if steps is None else as_int("run, steps", steps, 1)
+        if total is None:
+            raise ParameterError("run, steps", "must be given: the network has no inputs")
+        if arranged.steps not in (None, total):
+            raise ParameterError("run, steps", f"is {total}, the inputs have {arranged.steps}")
+        self._settle(arranged)
+        pieces = self._run_in_pieces(arranged.sequences, total, progress)
+        return self._given_back(pieces, arranged, time=True)
+
+    def step(self, inputs: Any = None) -> Any:
+        """Do one timestep: ``(*shape)`` or ``(batch, *shape)`` in, the outputs of this step back.
+
+        After a temporal aggregation the aggregate so far is returned.
+        """
+        arranged = self._arrange(inputs, time=False)
+        self._settle(arranged)
+        with held_back() as interrupt:
+            outputs = self._advance(arranged.sequences, 1)
+            interrupt()
+        return self._given_back([outputs], arranged, time=False)
+
+    def reset(self) -> None:
+        """Go back to the declared state: step 0, nothing sent, probes empty."""
+        self.t = 0
+        self._batch, self._batched = 1, False
+        self._state = self._engine.initial_state(self._mode(), self._parameters)
+        for probe in self._probes:
+            probe.recording.begin()
+
+    def _run_in_pieces(
+        self, sequences: Mapping[str, Tensor], total: int, progress: bool
+    ) -> list[dict[str, Tensor]]:
+        from tqdm import tqdm
+
+        per_step = sum(int(np.prod(s.shape)) for s in self.circuit.signals.values()) * self._batch
+        piece = max(1, min(total, PIECE // max(per_step, 1), 1000))
+        outputs = []
+        bar = tqdm(total=total, unit="step", disable=None if progress else True, delay=1)
+        with bar, held_back() as interrupt:
+            for first in range(0, total, piece):
+                steps = min(piece, total - first)
+                part = {path: values[first : first + steps] for path, values in sequences.items()}
+                outputs.append(self._advance(part, steps))
+                bar.update(steps)
+                interrupt()
+        return outputs
+
+    def _advance(self, sequences: Mapping[str, Tensor], steps: int) -> dict[str, Tensor]:
+        """Run the engine, then take over its state and let the probes record."""
+        import torch
+
+        record = {probe.path for probe in self._probes}
+        with torch.no_grad():
+            result = self._engine.run(
+                self._mode(),
+                self._parameters,
+                sequences,
+                self._state,
+                t=self.t,
+                steps=steps,
+                record=record,
+            )
+        for probe in self._probes:
+            probe.take(_as_array(result.recorded[probe.path]), self.t, self._batched)
+        self._state = result.state
+        self.t += steps
+        return result.outputs
+
+    # -- looking and changing --------------------------------------------------------------------
+
+    def probe(self, path: str, every: int = 1, index: Any = None, to: Any = None) -> Probe:
+        """Record a state or port from now on.
+
+        Parameters
+        ----------
+        path
+            ``lif1.v``, ``lif1.s_out``, ``conv1.s_in``; nested: ``block1.lif1.v``.
+        every
+            Record the steps 0, every, 2 every, ...
+        index
+            Which neurons, as numpy indexes the value: ``[0, 5]``, ``slice(10)``, ``(0, 3, 3)``.
+        to
+            An hdf5 file to stream into instead of keeping the values in memory. Several probes
+            may share one file.
+        """
+        process, member = self.circuit.locate(path)
+        if member in self.circuit.processes[process].param_specs:
+            raise StateError(f"probe {path!r}", "is a parameter", "use read for it")
+        shape = self._shape(path)
+        probe = Probe(path, shape, every, index)
+        if to is not None:
+            where = Path(to).resolve()
+            if where not in self._files:
+                self._files[where] = open_stream(where)
+            if path in self._files[where]:
+                raise StateError(f"probe {path!r}", f"is recorded to {str(to)!r} already")
+            probe.recording = Stream(self._files[where], path, probe.shape)
+        self._probes.append(probe)
+        return probe
+
+    def read(self, path: str) -> Array:
+        """A state (``lif1.v``) or parameter (``dense1.weight``) as it is now."""
+        self._variable(path)
+        value = self._state.get(path, self._parameters.get(path))
+        assert value is not None
+        if self._has_batch(path) and not self._batched:
+            value = value[0]
+        return _as_array(value).copy()
+
+    def write(self, path: str, value: Any) -> None:
+        """Set a state or parameter; it holds for this simulator, the network stays as it is.
+
+        A state takes its shape without batch (for all samples) or with it. States go back to
+        their declared values at the next reset, parameters keep what was written.
+        """
+        import torch
+
+        process, member = self._variable(path)
+        old = self._state.get(path, self._parameters.get(path))
+        assert old is not None
+        array = np.asarray(value.detach().cpu() if hasattr(value, "detach") else value)
+        if array.dtype.kind not in "biuf" or not np.all(np.isfinite(array)):
+            raise ParameterError(f"write {path!r}", "must be finite numbers")
+        spec = self.circuit.processes[process].param_specs.get(member)
+        if spec is not None:
+            spec.within.check(f"write {path!r}", array)
+        new = torch.tensor(array, device=self.device, dtype=old.dtype)
+        inner = old.shape[1:] if self._has_batch(path) else old.shape
+        if new.shape not in (torch.Size(), inner, old.shape):
+            raise ShapeError(
+                f"write {path!r}", f"must have shape {tuple(inner)}, got {tuple(new.shape)}"
+            )
+        new = new.expand(old.shape).clone()
+        if path in self._state:
+            self._state[path] = new
+        if path in self._parameters:
+            self._parameters[path] = new
+
+    def state_dict(self) -> dict[str, Array]:
+        """Everything a run goes on from, as arrays: ``np.savez(file, **sim.state_dict())``."""
+        state = {path: _as_array(value) for path, value in self._state.items()}
+        return {"t": np.array(self.t), "batch": np.array(self._batch * self._batched), **state}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go back to what `state_dict` returned; nothing changes unless all of it fits."""
+        import torch
+
+        wanted = {"t", "batch", *self._state}
+        if set(state) != wanted:
+            odd = sorted(wanted.symmetric_difference(state))
+            raise StateError("load_state_dict", f"missing or unknown: {', '.join(odd)}")
+        batch = int(state["batch"])  # 0 stands for a single sample without batch axis
+        new = {}
+        for path, old in self._state.items():
+            value = torch.as_tensor(np.array(state[path])).to(self.device, old.dtype)
+            shape = list(old.shape)
+            if (axis := self._batch_axis(path)) is not None:
+                shape[axis] = max(batch, 1)
+            if list(value.shape) != shape:
+                raise ShapeError(
+                    f"load_state_dict, {path!r}",
+                    f"must have shape {tuple(shape)}, got {tuple(value.shape)}",
+                )
+            new[path] = value
+        self._state, self.t = new, int(state["t"])
+        self._batch, self._batched = max(batch, 1), batch > 0
+
+    # -- ending ----------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Close the files that probes stream into."""
+        for file in self._files.values():
+            file.close()
+
+    def __enter__(self) -> Simulator:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # -- inside ----------------------------------------------------------------------------------
+
+    def _mode(self) -> Any:
+        from bidl_sim.engines.torch import Mode
+
+        return Mode(self._batch, self.device, self.dtype, self.seed)
+
+    def _arrange(self, inputs: Any, time: bool) -> Arranged:
+        from bidl_sim.engines.torch.inputs import arrange
+
+        return arrange(self.circuit, inputs, self.device, self.dtype, time)
+
+    def _settle(self, arranged: Arranged) -> None:
+        """Take the batch of a first input; later ones must keep it."""
+        if not arranged.sequences or (arranged.batch, arranged.batched) == (
+            self._batch,
+            self._batched,
+        ):
+            return
+        if self.t or self._batched:
+            raise StateError(
+                "run",
+                f"the state belongs to {_batch(self._batch, self._batched)}, "
+                f"the input is {_batch(arranged.batch, arranged.batched)}",
+                "call reset() before another batch",
+            )
+        self._batch, self._batched = arranged.batch, True
+        for path, value in self._state.items():
+            axis = self._batch_axis(path)
+            if axis is not None:
+                self._state[path] = value.repeat_interleave(self._batch, axis)
+
+    def _variable(self, path: str) -> tuple[str, str]:
+        process, member = self.circuit.locate(path)
+        owner = self.circuit.processes[process]
+        if member in owner.in_specs or member in owner.out_specs:
+            raise StateError(f"path {path!r}", "is a port", "record it with probe")
+        return process, member
+
+    def _shape(self, path: str) -> tuple[int, ...]:
+        if path in self.circuit.signals:
+            return self.circuit.signals[path].shape
+        return tuple(self._state[path].shape[1:])
+
+    def _has_batch(self, path: str) -> bool:
+        return self._batch_axis(path) == 0
+
+    def _batch_axis(self, path: str) -> int | None:
+        if path in self._parameters:
+            return None
+        return 1 if path.endswith(".history") else 0
+
+    def _given_back(self, pieces: list[dict[str, Tensor]], arranged: Arranged, time: bool) -> Any:
+        """Outputs in the form the inputs had."""
+        import torch
+
+        back: dict[str, Any] = {}
+        for name, port in self.circuit.outputs.items():
+            if self.circuit.signals[port].timed:
+                values = torch.cat([piece[name] for piece in pieces]).transpose(0, 1)
+                values = values if time else values[:, 0]
+            else:
+                values = pieces[-1][name]
+            values = values if self._batched else values[0]
+            back[name] = values if arranged.is_torch else _as_array(values)
+        if len(back) == 1:
+            return next(iter(back.values()))
+        return back or None
+
+
+def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise ParameterError(
+            f"Simulator, {name}", f"must be one of {', '.join(known)}, got {value!r}"
+        )
+
+
+def _as_array(value: Tensor) -> Array:
+    """A numpy array; bfloat16, which numpy lacks, becomes float32."""
+    value = value.detach().cpu()
+    array: Array = (value.float() if str(value.dtype) == "torch.bfloat16" else value).numpy()
+    return array
+
+
+def _batch(size: int, batched: bool) -> str:
+    return f"a batch of {size}" if batched else "a single sample"

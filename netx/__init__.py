@@ -1,0 +1,10 @@
+"""Exchange: networks in files, and the runtimes that execute them."""
+
+if __name__ != "bidl_sim.netx":
+    raise ImportError("import bidl_sim.netx, not netx")
+
+from bidl_sim.netx.native import info, load, save
+from bidl_sim.netx.runtime import Runtime
+from bidl_sim.netx.verify import verify
+
+__all__ = ["Runtime", "info", "load", "save", "verify"]

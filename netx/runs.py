@@ -1,0 +1,115 @@
+"""Running samples from the declared state, in the ways that `verify` compares."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from bidl_sim.core.network import Network
+from bidl_sim.netx.compare import Trace, WithinRounding
+from bidl_sim.simulator import Simulator
+from bidl_sim.typing import Array
+
+Samples: TypeAlias = dict[str, Array]
+"""Inputs by path, each ``(batch, time, *shape)``; empty for a network without inputs."""
+
+
+class SimulatedRun:
+    """Simulation, in a fresh simulator for each group of samples."""
+
+    def __init__(
+        self, network: Network, dtype: str, schedule: str = "process", device: str = "cpu"
+    ) -> None:
+        self.circuit = network.build()
+        self._make: Callable[[], Simulator] = lambda: Simulator(
+            network, schedule=schedule, dtype=dtype, device=device
+        )
+
+    def __call__(self, samples: Samples, steps: int, record: tuple[str, ...]) -> Trace:
+        simulator = self._make()
+        probes = {path: simulator.probe(path) for path in record}
+        began = time.perf_counter()
+        outputs = simulator.run(samples or None, steps, progress=False)
+        seconds = time.perf_counter() - began
+        recorded = {path: probe.data for path, probe in probes.items()}
+        named = _named(outputs, self.circuit.outputs)
+        if not samples:  # a network without inputs runs a single sample
+            recorded = {path: values[None] for path, values in recorded.items()}
+            named = {name: values[None] for name, values in named.items()}
+        return Trace(recorded, named, seconds)
+
+    def judge(self, samples: Samples, steps: int, ulps: int) -> WithinRounding:
+        """Tells of spikes of these samples whether their potential was within rounding."""
+
+        def within(port: str, sample: int, step: int, which: Array) -> Array:
+            path = port.rpartition(".")[0]
+            process = self.circuit.processes[path]
+            members = (*process.in_specs, *process.states(False))
+            trace = self(samples, steps, tuple(f"{path}.{name}" for name in members)).recorded
+            return self._margin(path, trace, sample, step, ulps)[which]
+
+        return within
+
+    def _margin(
+        self, path: str, trace: dict[str, Array], sample: int, step: int, ulps: int
+    ) -> Array:
+        """Where a population's potential was within rounding of the threshold in one step."""
+        import torch
+
+        from bidl_sim.engines.torch.engine import TorchEngine
+        from bidl_sim.engines.torch.margin import fire_argument
+        from bidl_sim.engines.torch.unit import Mode
+
+        process = self.circuit.processes[path]
+        dtype = torch.from_numpy(next(iter(trace.values()))[:0]).dtype
+        mode = Mode(1, torch.device("cpu"), dtype)
+        parameters = TorchEngine(self.circuit).load(mode.device, mode.dtype)
+        start = TorchEngine(self.circuit).initial_state(mode, parameters)
+        arriving = {}
+        for name in process.in_specs:
+            arriving[name] = torch.from_numpy(trace[f"{path}.{name}"][sample, step][None])
+        for name in process.states(False):
+            before = trace[f"{path}.{name}"][sample, step - 1][None] if step else None
+            at = f"{path}.{name}"
+            arriving[name] = start[at] if before is None else torch.from_numpy(before)
+        distance = fire_argument(self.circuit, path, parameters, arriving, mode, step)[0].numpy()
+        largest = max(float(np.abs(values[sample]).max()) for values in trace.values())
+        near: Array = distance <= ulps * torch.finfo(dtype).eps * max(largest, 1e-30)
+        return near
+
+
+class UnrolledRun:
+    """The torch module in evaluation mode."""
+
+    def __init__(self, network: Network, dtype: str) -> None:
+        from bidl_sim.engines.torch.unroll import Unroll
+
+        self.circuit = network.build()
+        self._module = Unroll(network, dtype=dtype).eval()
+
+    def __call__(self, samples: Samples, steps: int, record: tuple[str, ...]) -> Trace:
+        import torch
+
+        began = time.perf_counter()
+        with torch.no_grad():
+            outputs, recorded, _ = self._module.advance(samples, record=record)
+        seconds = time.perf_counter() - began
+        named = _named(outputs, self.circuit.outputs)
+        return Trace(
+            {path: value.numpy() for path, value in recorded.items()},
+            {name: value.numpy() for name, value in named.items()},
+            seconds,
+        )
+
+
+AnyRun: TypeAlias = "SimulatedRun | UnrolledRun"
+
+
+def _named(outputs: Any, names: Any) -> dict[str, Any]:
+    """Outputs by name, however many there are."""
+    if not names:
+        return {}
+    return outputs if len(names) > 1 else {next(iter(names)): outputs}

@@ -1,0 +1,195 @@
+"""The proof that every way to run a model gives the same spikes."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bidl_sim.core.circuit import Circuit
+from bidl_sim.core.network import Network
+from bidl_sim.core.neuron import Neuron
+from bidl_sim.core.schedule import schedule
+from bidl_sim.netx import native
+from bidl_sim.netx.compare import Difference, compare
+from bidl_sim.netx.runs import AnyRun, Samples, SimulatedRun, UnrolledRun
+from bidl_sim.table import table
+
+TOLERANCE = {"float64": 1e-9, "float32": 1e-4}
+"""Largest difference of analog values where all spikes are equal: sums may round otherwise."""
+
+ROUNDING = 128
+"""A potential is within rounding of the threshold if nearer than so many units in the last place
+of the largest current or potential of its population in this sample."""
+
+VALUES_AT_ONCE = 20_000_000
+"""Samples are compared in groups of at most so many signal values."""
+
+DEFAULT_SAMPLES, DEFAULT_STEPS = 8, 20
+
+
+@dataclass(frozen=True)
+class Row:
+    """How one runtime compares with the process-major simulation of the same dtype."""
+
+    runtime: str
+    dtype: str
+    steps_per_second: float
+    difference: Difference
+
+    @property
+    def ok(self) -> bool:
+        """No spike differs in float64; in float32 only by rounding; outputs and classes agree."""
+        d = self.difference
+        same = d.explained if self.dtype == "float32" else not d.differing
+        return same and d.worst <= TOLERANCE[self.dtype] and not d.classes
+
+
+@dataclass(frozen=True)
+class Report:
+    """What `verify` found; ``str`` prints it as a table."""
+
+    path: str
+    samples: int
+    steps: int
+    rows: tuple[Row, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every runtime agrees."""
+        return all(row.ok for row in self.rows)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as plain data."""
+        rows = [{**asdict(row), "ok": row.ok} for row in self.rows]
+        return {**asdict(self), "rows": rows, "ok": self.ok}
+
+    def __str__(self) -> str:
+        heads = ["runtime", "dtype", "verdict", "spikes", "differ", "rounding", "following"]
+        rows = [[*heads, "outputs", "classes", "steps/s"]]
+        notes = []
+        for row in self.rows:
+            d = row.difference
+            counts = (d.spikes, d.differing, d.rounding, d.following)
+            rows.append(
+                [
+                    row.runtime,
+                    row.dtype,
+                    "same" if row.ok else "DIFFERENT",
+                    *(f"{n:,}" for n in counts),
+                    f"{d.worst:.0e}",
+                    f"{d.classes:,}",
+                    f"{row.steps_per_second:,.0f}",
+                ]
+            )
+            if d.first:
+                notes.append(f"{row.runtime}, {row.dtype}: first difference at {d.first}")
+        head = (
+            f"{self.path}: {self.samples} samples of {self.steps} steps, "
+            "compared with process-major simulation"
+        )
+        return "\n".join([head, "", table(rows, left=3), *notes])
+
+
+def verify(path: str | Path, inputs: Any = None) -> Report:
+    """Run a model file in every way there is, in float64 and float32, and compare.
+
+    Compared with the process-major simulation are the timestep-major one, the unrolled torch
+    module, the file saved and loaded again, and the GPU where there is one. Spikes must be
+    identical in float64. In float32, where a sum may be rounded in another order, a spike may
+    differ if its potential lies within rounding of the threshold; each is counted and shown.
+
+    Parameters
+    ----------
+    path
+        The model file.
+    inputs
+        Samples ``(batch, time, *shape)`` or a mapping from input names; random events by default.
+    """
+    network, metadata = native.load_with_metadata(path)
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "again.net"
+        native.save(network, copy, metadata)
+        reloaded = native.load(copy)
+    return verify_networks(str(path), network, {"reloaded file": reloaded}, inputs)
+
+
+def verify_networks(
+    name: str, network: Network, others: Mapping[str, Network], inputs: Any = None
+) -> Report:
+    """As `verify`, for a network in memory and others that should equal it."""
+    circuit = network.build()
+    samples, batch, steps = _samples(circuit, inputs)
+    rows = []
+    for dtype in TOLERANCE:
+        reference = SimulatedRun(network, dtype)
+        for runtime, run in _runtimes(network, others, dtype):
+            rows.append(_row(runtime, dtype, reference, run, samples, batch, steps))
+    return Report(name, batch, steps, tuple(rows))
+
+
+def _runtimes(
+    network: Network, others: Mapping[str, Network], dtype: str
+) -> Iterator[tuple[str, AnyRun]]:
+    import torch
+
+    yield "timestep-major", SimulatedRun(network, dtype, schedule="timestep")
+    if network.build().inputs:
+        yield "unrolled torch module", UnrolledRun(network, dtype)
+    for name, other in others.items():
+        yield name, SimulatedRun(other, dtype)
+    if torch.cuda.is_available():
+        yield "gpu", SimulatedRun(network, dtype, device="cuda")
+
+
+def _row(
+    runtime: str,
+    dtype: str,
+    reference: SimulatedRun,
+    run: AnyRun,
+    samples: Samples,
+    batch: int,
+    steps: int,
+) -> Row:
+    circuit = reference.circuit
+    neurons = tuple(
+        f"{p}.s_out" for p in _in_order(circuit) if isinstance(circuit.processes[p], Neuron)
+    )
+    values = steps * sum(int(np.prod(s.shape)) for s in circuit.signals.values())
+    group = max(1, VALUES_AT_ONCE // values)
+    difference, seconds = Difference(), 0.0
+    for first in range(0, batch, group):
+        part = {path: array[first : first + group] for path, array in samples.items()}
+        traces = [r(part, steps, neurons) for r in (reference, run)]
+        seconds += traces[1].seconds
+        difference.add(compare(traces[0], traces[1], reference.judge(part, steps, ROUNDING)))
+    return Row(runtime, dtype, batch * steps / seconds, difference)
+
+
+def _in_order(circuit: Circuit) -> list[str]:
+    return [path for stage in schedule(circuit, "timestep") for path in stage.paths]
+
+
+def _samples(circuit: Circuit, inputs: Any) -> tuple[Samples, int, int]:
+    """Inputs by path, how many samples and how many steps."""
+    if not circuit.inputs:
+        return {}, 1, DEFAULT_STEPS
+    if inputs is None:
+        rng = np.random.default_rng(0)
+        shapes = {path: circuit.main_signal(path).shape for path in circuit.inputs}
+        inputs = {
+            path: rng.poisson(0.3, (DEFAULT_SAMPLES, DEFAULT_STEPS, *shape)).astype(np.float32)
+            for path, shape in shapes.items()
+        }
+    import torch
+
+    from bidl_sim.engines.torch.inputs import arrange
+
+    arranged = arrange(circuit, inputs, torch.device("cpu"), torch.float64)
+    samples = {p: v.transpose(0, 1).numpy() for p, v in arranged.sequences.items()}
+    assert arranged.steps is not None
+    return samples, arranged.batch, arranged.steps

@@ -1,0 +1,1 @@
+"""Normalisation of synaptic input and of the membrane."""

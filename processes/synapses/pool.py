@@ -1,0 +1,81 @@
+"""Pooling over height and width."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from bidl_sim.core.fields import Maybe, MaybePair, Pair
+from bidl_sim.core.port import In, Out, Signal
+from bidl_sim.core.process import Process
+from bidl_sim.errors import ParameterError
+from bidl_sim.processes.synapses.window import output_size
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Pool2d(Process, abstract=True):
+    """Base of the pools: one value for each window of each channel.
+
+    Parameters
+    ----------
+    kernel_size : int or (height, width)
+    stride : int or (height, width), default kernel_size
+    padding : int or (height, width), default 0, at most half the kernel
+
+    Ports
+    -----
+    s_in : (channel, height, width)
+    a_out : (channel, height', width')
+    """
+
+    kernel_size: Pair = Pair()
+    stride: MaybePair = Maybe(Pair())
+    padding: Pair = Pair(0, low=0)
+
+    s_in = In()
+    a_out = Out()
+
+    def __post_init__(self) -> None:
+        if any(2 * p > k for p, k in zip(self.padding, self.kernel_size, strict=True)):
+            raise ParameterError(
+                f"{self.where}, padding",
+                f"must be at most half of kernel_size {self.kernel_size}, got {self.padding}",
+            )
+        super().__post_init__()
+
+    def infer(self, inputs: Mapping[str, Signal]) -> Mapping[str, Signal] | None:
+        given = inputs.get("s_in")
+        if given is None:
+            return None
+        stride = self.stride or self.kernel_size
+        size = output_size(f"{self.where}, s_in", given, self.kernel_size, stride, self.padding)
+        return {"a_out": Signal((given.shape[0], *size), timed=given.timed)}
+
+
+class AvgPool2d(Pool2d):
+    """The mean of each window; the zeros of the padding count."""
+
+    def step(self, s_in: Tensor) -> Tensor:
+        from torch.nn.functional import avg_pool2d
+
+        return avg_pool2d(s_in, self.kernel_size, self.stride, self.padding)
+
+
+class SumPool2d(Pool2d):
+    """The sum of each window."""
+
+    def step(self, s_in: Tensor) -> Tensor:
+        from torch.nn.functional import avg_pool2d
+
+        return avg_pool2d(s_in, self.kernel_size, self.stride, self.padding, divisor_override=1)
+
+
+class MaxPool2d(Pool2d):
+    """The largest value of each window."""
+
+    def step(self, s_in: Tensor) -> Tensor:
+        from torch.nn.functional import max_pool2d
+
+        return max_pool2d(s_in, self.kernel_size, self.stride, self.padding)

@@ -1,0 +1,35 @@
+"""What all synapses with weights share."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from bidl_sim.core.port import In, Out, Signal
+from bidl_sim.core.process import Process
+from bidl_sim.typing import Array, Shape
+
+
+class Synapse(Process, abstract=True):
+    """A linear map; a subclass declares its sizes, its ``weight`` and its ``bias``.
+
+    Weights that are not given are drawn when the network is built, as torch does it: uniform in
+    [-b, b] with b = 1 / sqrt(inputs per output).
+    """
+
+    s_in = In()
+    a_out = Out()
+
+    @property
+    def inputs_per_output(self) -> int:
+        """How many inputs add up to one output."""
+        raise NotImplementedError
+
+    def fan_out(self, signal: Signal) -> Array:
+        """How many synapses each input value drives, in the shape of the input."""
+        raise NotImplementedError
+
+    def initialise(self, name: str, shape: Shape, rng: np.random.Generator) -> Array:
+        bound = 1 / math.sqrt(self.inputs_per_output)
+        return rng.uniform(-bound, bound, shape).astype(np.float32)

@@ -1,0 +1,1 @@
+"""Stateless maps between synapses and neurons."""

@@ -1,0 +1,35 @@
+"""From (channel, height, width) to one axis."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from bidl_sim.core.port import In, Out, Signal
+from bidl_sim.core.process import Process
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Flatten(Process):
+    """Put all values on one axis, the last axis fastest, as torch does.
+
+    Ports
+    -----
+    s_in : any shape
+    a_out : (number of values,)
+    """
+
+    s_in = In()
+    a_out = Out()
+
+    def infer(self, inputs: Mapping[str, Signal]) -> Mapping[str, Signal] | None:
+        given = inputs.get("s_in")
+        if given is None:
+            return None
+        return {"a_out": Signal((math.prod(given.shape),), given.dtype, given.timed)}
+
+    def step(self, s_in: Tensor) -> Tensor:
+        return s_in.flatten(1)

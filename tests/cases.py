@@ -1,0 +1,107 @@
+"""A small network around every registered process type.
+
+A type that can be made without arguments needs no entry here: it is fed five values and read by a
+neuron. `REQUIRED` gives arguments and input shape of the others, `VARIANTS` further options worth
+holding to the same contract.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+import bidl_sim.processes as bp
+from bidl_sim import Network, Process
+from bidl_sim.core import registry
+
+RNG = np.random.default_rng(3)
+VALUES = RNG.normal(size=(4, 5))
+
+
+def double(t: int, x: np.ndarray) -> np.ndarray:
+    return 2 * x + 0.1 * t
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    make: Callable[[], Process]
+    shape: tuple[int, ...] = (5,)
+
+    def network(self, seed: int = 0) -> Network:
+        """Input -> process -> neuron, with what the process does not have left out."""
+        process = self.make()
+        net = Network(seed=seed)
+        if process.external:
+            net.add(process)
+            net.connect(process, net.add(bp.LIF(name="after")))
+            return net
+        if process.in_ports:
+            source = net.add(bp.Input(self.shape))
+            net.connect(source, net.add(process))
+        else:
+            net.add(process)
+        if process.out_ports:
+            net.connect(process, net.add(bp.LIF(name="after", alpha=0.7)))
+        return net
+
+
+REQUIRED: dict[str, Case] = {
+    "ArraySource": Case("ArraySource", lambda: bp.ArraySource(VALUES)),
+    "AvgPool2d": Case("AvgPool2d", lambda: bp.AvgPool2d(2), (2, 6, 6)),
+    "Callback": Case("Callback", lambda: bp.Callback(double, 5)),
+    "Conv2d": Case("Conv2d", lambda: bp.Conv2d(2, 3, 3, padding=1), (2, 6, 6)),
+    "Dense": Case("Dense", lambda: bp.Dense(5, 4)),
+    "Input": Case("Input", lambda: bp.Input(5)),
+    "MaxPool2d": Case("MaxPool2d", lambda: bp.MaxPool2d(2), (2, 6, 6)),
+    "Poisson": Case("Poisson", lambda: bp.Poisson(5, rate=0.3)),
+    "SpikeSource": Case("SpikeSource", lambda: bp.SpikeSource(5, [0, 2, 2], [1, 0, 4])),
+    "SumPool2d": Case("SumPool2d", lambda: bp.SumPool2d((2, 3), stride=1), (2, 6, 6)),
+}
+
+VARIANTS = (
+    Case("ArraySource-repeat", lambda: bp.ArraySource(VALUES, repeat=True)),
+    Case("AvgPool2d-padding", lambda: bp.AvgPool2d(3, stride=2, padding=1), (2, 6, 6)),
+    Case("BatchNorm-image", lambda: bp.BatchNorm(mean=[0.1, -0.1], var=[2.0, 0.5]), (2, 4, 4)),
+    Case("BatchNorm-step", lambda: bp.BatchNorm(statistics="step"), (2, 4, 4)),
+    Case(
+        "Conv2d-groups",
+        lambda: bp.Conv2d(4, 6, (3, 2), stride=2, padding=(2, 0), dilation=2, groups=2, bias=False),
+        (4, 7, 7),
+    ),
+    Case("Dense-no-bias", lambda: bp.Dense(5, 4, bias=False)),
+    Case("Flatten-image", lambda: bp.Flatten(), (2, 3, 4)),
+    Case("LIF-soft", lambda: bp.LIF(alpha=0.9, beta=0.02, reset="soft", reset_grad="detached")),
+    Case("LIF-v-reset", lambda: bp.LIF(alpha=0.9, v_reset=-0.3, surrogate="rectangle")),
+    Case("LIF-membrane-norm", lambda: bp.LIF(alpha=0.8, norm="membrane"), (2, 4, 4)),
+    Case("LIF-membrane-norm-flat", lambda: bp.LIF(alpha=0.8, norm="membrane")),
+    Case("LIF-per-channel", lambda: bp.LIF(alpha=[0.2, 0.9], v_th=[0.3, 0.6]), (2, 4, 4)),
+    Case("LIF-per-neuron", lambda: bp.LIF(alpha=np.linspace(0, 1, 8).reshape(2, 2, 2)), (2, 2, 2)),
+    Case("LIF-initial", lambda: bp.LIF(initial={"v": [0.1, 0.2, 0.3, 0.4, 0.45]})),
+    Case("LIAF-centered", lambda: bp.LIAF(output="centered", activation="tanh")),
+    Case("LIAF-reset", lambda: bp.LIAF(output="reset", activation="sigmoid")),
+    Case("LIAF-leaked", lambda: bp.LIAF(output="leaked", activation="identity", reset="soft")),
+)
+
+
+def default_case(kind: type[Process]) -> Case:
+    return REQUIRED.get(kind.__name__) or Case(kind.__name__, kind)
+
+
+def library_types() -> list[type[Process]]:
+    return [t for t in registry.types().values() if t.__module__.startswith("bidl_sim.")]
+
+
+CASES = [*(default_case(kind) for kind in library_types()), *VARIANTS]
+SAVED = [case for case in CASES if case.name != "Callback"]
+
+
+def inputs(network: Network, rng: np.random.Generator, batch: int = 3, steps: int = 12):
+    """Random values for every input of a network, or None."""
+    circuit = network.build()
+    if not circuit.inputs:
+        return None
+    shape = circuit.main_signal(circuit.inputs[0]).shape
+    return rng.normal(0.2, 0.6, (batch, steps, *shape))

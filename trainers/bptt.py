@@ -1,0 +1,162 @@
+"""Backpropagation through time over the unrolled network."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from bidl_sim.core.network import Network
+from bidl_sim.core.neuron import Neuron
+from bidl_sim.engines.torch.place import place
+from bidl_sim.engines.torch.unroll import Carry, Unroll
+from bidl_sim.errors import DataError
+from bidl_sim.trainers.batches import Batches
+from bidl_sim.trainers.config import TrainConfig
+from bidl_sim.trainers.losses import rate
+
+Metrics = dict[str, float]
+
+
+class Trainer:
+    """One network being trained: model, optimiser, scheduler, and one epoch at a time.
+
+    Everything random in epoch e follows from (seed, e), so an interrupted training goes on as if
+    it had not stopped.
+    """
+
+    def __init__(self, net: Network, config: TrainConfig, batches: int) -> None:
+        self.config = config
+        self.device, _ = place("train", config.device, None)
+        self.model = Unroll(net, config.schedule, config.seed).to(self.device)
+        learned = [p for p in self.model.parameters() if p.requires_grad]
+        if not learned:
+            raise DataError("train", "the network has no parameter to learn", "set learn= on some")
+        self.optimizer = config.optimizer(learned)
+        self.scheduler = config.scheduler(
+            self.optimizer, config.optimizer.lr, config.epochs * batches
+        )
+        half = config.precision == "float16"
+        self.scaler = torch.amp.GradScaler(
+            self.device.type, init_scale=config.loss_scale, enabled=half
+        )
+        self.watched = self._watched() if config.firing_rate.weight else ()
+
+    def train_epoch(
+        self, number: int, batches: Batches, after_batch: Callable[[float], None]
+    ) -> Metrics:
+        """One pass over the data; ``after_batch`` is told the loss of each batch."""
+        self.model.train()
+        total = _Totals()
+        devices = [self.device] if self.device.type == "cuda" else []
+        with torch.random.fork_rng(devices):
+            torch.manual_seed(self.config.seed * 1_000_003 + number)
+            for inputs, targets in batches:
+                inputs, targets = self._on_device(inputs), targets.to(self.device)
+                if isinstance(inputs, Tensor):
+                    inputs = self.config.augment(inputs)
+                output, loss = self._learn(inputs, targets)
+                total.add(output, targets, loss)
+                after_batch(loss)
+        return total.metrics()
+
+    def evaluate(self, batches: Batches) -> Metrics:
+        """Loss and accuracy without training."""
+        self.model.eval()
+        total = _Totals()
+        with torch.no_grad():
+            for inputs, targets in batches:
+                targets = targets.to(self.device)
+                with self._autocast():
+                    output = self.model(self._on_device(inputs))
+                    loss = self.config.loss(output, targets)
+                total.add(output, targets, float(loss))
+        return total.metrics()
+
+    def _learn(self, inputs: Any, targets: Tensor) -> tuple[Tensor, float]:
+        """Forward, backward and one step of the optimiser; the output and the loss."""
+        self.optimizer.zero_grad(set_to_none=True)
+        carry: Carry | None = None
+        loss_sum = 0.0
+        for part, share in self._parts(inputs):
+            with self._autocast():
+                output, recorded, carry = self.model.advance(part, carry, self.watched)
+                loss = self.config.loss(output, targets)
+                if self.watched:
+                    loss = loss + self.config.firing_rate(recorded)
+            if not math.isfinite(float(loss.detach())):
+                raise DataError("train", f"the loss is {float(loss)}", "lower lr, or set clip_grad")
+            self.scaler.scale(loss * share).backward()
+            carry = carry.detach()
+            loss_sum += float(loss.detach()) * share
+        if self.config.clip_grad:
+            self.scaler.unscale_(self.optimizer)
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_grad)
+        scale = self.scaler.get_scale()
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        if self.scheduler is not None and self.scaler.get_scale() >= scale:
+            self.scheduler.step()
+        return output.detach(), loss_sum
+
+    def _parts(self, inputs: Any) -> Iterator[tuple[Any, float]]:
+        """The sequence, or its pieces for truncated BPTT, each with its share of the steps."""
+        steps = (
+            next(iter(inputs.values())).shape[1] if isinstance(inputs, dict) else inputs.shape[1]
+        )
+        piece = self.config.truncate or steps
+        for first in range(0, steps, piece):
+            part = slice(first, min(first + piece, steps))
+            share = (part.stop - part.start) / steps
+            if isinstance(inputs, dict):
+                yield {name: values[:, part] for name, values in inputs.items()}, share
+            else:
+                yield inputs[:, part], share
+
+    def _autocast(self) -> Any:
+        kinds = {"bfloat16": torch.bfloat16, "float16": torch.float16}
+        kind = kinds.get(self.config.precision, torch.bfloat16)
+        return torch.autocast(self.device.type, kind, enabled=self.config.precision != "float32")
+
+    def _on_device(self, inputs: Any) -> Any:
+        if isinstance(inputs, dict):
+            return {name: values.to(self.device) for name, values in inputs.items()}
+        return inputs.to(self.device)
+
+    def _watched(self) -> tuple[str, ...]:
+        """Ports whose firing rate is kept in a band."""
+        if self.config.firing_rate.ports:
+            return self.config.firing_rate.ports
+        processes = self.model.circuit.processes.items()
+        return tuple(f"{path}.s_out" for path, p in processes if isinstance(p, Neuron))
+
+
+class _Totals:
+    """Sums over batches."""
+
+    def __init__(self) -> None:
+        self.samples, self.correct, self.loss = 0, 0, 0.0
+        self.classes = True
+        self.began = time.perf_counter()
+
+    def add(self, output: Tensor, targets: Tensor, loss: float) -> None:
+        self.samples += len(targets)
+        self.loss += loss * len(targets)
+        self.classes = self.classes and targets.dim() == 1 and not targets.is_floating_point()
+        if self.classes:
+            self.correct += int((rate(output.float()).argmax(1) == targets).sum())
+
+    def metrics(self) -> Metrics:
+        seconds = time.perf_counter() - self.began
+        found = {
+            "loss": self.loss / self.samples,
+            "seconds": seconds,
+            "samples_per_second": self.samples / seconds,
+        }
+        if self.classes:
+            found["accuracy"] = self.correct / self.samples
+        return found

@@ -1,0 +1,137 @@
+"""How a network is trained, as plain typed data."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass, field
+from typing import Any
+
+from bidl_sim.core.schedule import SCHEDULES
+from bidl_sim.errors import ConfigError
+from bidl_sim.trainers.augment import Augment
+from bidl_sim.trainers.losses import LOSSES, CrossEntropy, FiringRate
+
+PRECISIONS = ("float32", "bfloat16", "float16")
+
+
+def _check_arguments(
+    what: str, module: Any, base: type, name: str, options: dict[str, Any]
+) -> None:
+    kind = getattr(module, name, None)
+    if not (inspect.isclass(kind) and issubclass(kind, base)):
+        known = [n for n in dir(module) if inspect.isclass(getattr(module, n)) and n[0] != "_"]
+        known = [n for n in known if issubclass(getattr(module, n), base) and n != base.__name__]
+        raise ConfigError(f"{what}, type", f"unknown {name!r}; known: {', '.join(known)}")
+    taken = inspect.signature(kind).parameters
+    for option in options:
+        if option not in taken:
+            raise ConfigError(
+                f"{what}, {option}", f"{name} takes no such argument; takes: {', '.join(taken)}"
+            )
+
+
+@dataclass(frozen=True)
+class OptimizerConfig:
+    """A torch optimiser: its name in `torch.optim`, the learning rate, and its other arguments."""
+
+    type: str = "AdamW"
+    lr: float = 1e-3
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        import torch
+
+        _check_arguments("optimizer", torch.optim, torch.optim.Optimizer, self.type, self.options)
+
+    def __call__(self, parameters: Any) -> Any:
+        """The optimiser for some parameters."""
+        import torch
+
+        return getattr(torch.optim, self.type)(parameters, lr=self.lr, **self.options)
+
+
+@dataclass(frozen=True)
+class SchedulerConfig:
+    """How the learning rate moves: a name in `torch.optim.lr_scheduler`, or "" to keep it.
+
+    It steps once per batch. Where its class takes them, ``total_steps`` and ``T_max`` are the
+    number of batches and ``max_lr`` is the optimiser's lr, unless given.
+    """
+
+    type: str = ""
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        from torch.optim import lr_scheduler
+
+        if self.type:
+            base = lr_scheduler.LRScheduler
+            _check_arguments("scheduler", lr_scheduler, base, self.type, self.options)
+
+    def __call__(self, optimizer: Any, lr: float, total_steps: int) -> Any:
+        """The scheduler, or None."""
+        from torch.optim import lr_scheduler
+
+        if not self.type:
+            return None
+        kind = getattr(lr_scheduler, self.type)
+        known = {"total_steps": total_steps, "T_max": total_steps, "max_lr": lr}
+        taken = inspect.signature(kind).parameters
+        options = {name: value for name, value in known.items() if name in taken}
+        return kind(optimizer, **{**options, **self.options})
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How a network is trained.
+
+    Parameters
+    ----------
+    epochs, batch_size, seed
+    optimizer, scheduler
+        Names and arguments of torch's own.
+    loss, firing_rate, augment
+        See `bidl_sim.trainers.losses` and `Augment`.
+    schedule : "process" or "timestep"
+    device
+        As torch names it.
+    precision : "float32", "bfloat16" or "float16"
+        Format of the synapses' arithmetic (autocast); potentials and weights stay float32.
+    loss_scale
+        Where the scaling of gradients begins with float16; it adapts from there.
+    clip_grad
+        Largest norm of the gradient, 0 for no limit.
+    truncate
+        Backpropagate through at most this many timesteps, 0 for all.
+    """
+
+    epochs: int = 10
+    batch_size: int = 32
+    seed: int = 0
+    optimizer: OptimizerConfig = OptimizerConfig()
+    scheduler: SchedulerConfig = SchedulerConfig()
+    loss: Any = field(default=CrossEntropy(), metadata={"types": LOSSES})
+    firing_rate: FiringRate = FiringRate()
+    augment: Augment = Augment()
+    schedule: str = "process"
+    device: str = "cpu"
+    precision: str = "float32"
+    loss_scale: float = 512.0
+    clip_grad: float = 0.0
+    truncate: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size"):
+            if getattr(self, name) < 1:
+                raise ConfigError(
+                    f"train, {name}", f"must be at least 1, got {getattr(self, name)}"
+                )
+        for name in ("seed", "clip_grad", "truncate"):
+            if getattr(self, name) < 0:
+                raise ConfigError(
+                    f"train, {name}", f"must be at least 0, got {getattr(self, name)}"
+                )
+        for name, known in (("schedule", SCHEDULES), ("precision", PRECISIONS)):
+            if getattr(self, name) not in known:
+                given = getattr(self, name)
+                raise ConfigError(f"train, {name}", f"must be one of {known}, got {given!r}")
