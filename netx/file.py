@@ -33,12 +33,21 @@ def is_native(file: h5py.File) -> bool:
     return isinstance(name, (bytes, str, np.bytes_)) and _text(name) == FORMAT
 
 
+def check_folder(path: str | Path) -> None:
+    """Refuse a path that no file can be written to, before the work that would be lost."""
+    folder = Path(path).resolve().parent
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        reason = "cannot be written to" if folder.is_dir() else "does not exist"
+        raise FormatError(str(path), f"its folder {reason}")
+
+
 # -- writing -------------------------------------------------------------------------------------
 
 
 def write(record: ModelRecord, path: str | Path) -> None:
     """Write a file; equal records give equal bytes. An old file stays until the new is whole."""
     path = Path(path)
+    check_folder(path)
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     os.close(handle)
     try:

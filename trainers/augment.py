@@ -1,4 +1,4 @@
-"""Random deformation of frames, the same for all timesteps of a sample."""
+"""Random changes of frames: deformation, the same in all timesteps, and lost events."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ class Augment:
     scale, shear : fractions
     elastic : pixels
         Size of a smooth random displacement field.
+    drop : in [0, 1)
+        Each sample loses a fraction of its events, uniform between 0 and this.
 
     All are the largest size either way; 0 switches one off. Applied to ``(batch, time, channel,
     height, width)``, in training only.
@@ -33,14 +35,20 @@ class Augment:
     scale: float = 0.0
     shear: float = 0.0
     elastic: float = 0.0
+    drop: float = 0.0
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
             if value < 0:
                 raise ParameterError(f"augment, {name}", f"must be at least 0, got {value}")
+        if self.drop >= 1:
+            raise ParameterError("augment, drop", f"must be below 1, got {self.drop}")
 
     def __call__(self, frames: Tensor) -> Tensor:
-        if not any(vars(self).values()):
+        if self.drop:
+            lost = torch.rand(len(frames), 1, 1, 1, 1) * self.drop
+            frames = frames * (torch.rand(frames.shape) >= lost).to(frames)
+        if not (self.shift or self.rotate or self.scale or self.shear or self.elastic):
             return frames
         batch, _, _, height, width = frames.shape
         flat = frames.flatten(1, 2)  # (batch, time x channel, height, width)

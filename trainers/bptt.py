@@ -88,11 +88,12 @@ class Trainer:
                 loss = self.config.loss(output, targets)
                 if self.watched:
                     loss = loss + self.config.firing_rate(recorded)
-            if not math.isfinite(float(loss.detach())):
-                raise DataError("train", f"the loss is {float(loss)}", "lower lr, or set clip_grad")
+            found = loss.item()
+            if not math.isfinite(found):
+                raise DataError("train", f"the loss is {found}", "lower lr, or set clip_grad")
             self.scaler.scale(loss * share).backward()
             carry = carry.detach()
-            loss_sum += float(loss.detach()) * share
+            loss_sum += found * share
         if self.config.clip_grad:
             self.scaler.unscale_(self.optimizer)
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_grad)

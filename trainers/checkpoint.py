@@ -30,7 +30,7 @@ def save(path: str | Path, content: dict[str, Any]) -> None:
 def load(path: str | Path) -> dict[str, Any]:
     """Read what `save` wrote; `FormatError` for anything else."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with Path(path).open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             data = json.loads(file["json"].tobytes())
             if data["version"] != VERSION:
                 raise FormatError(

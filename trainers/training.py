@@ -13,6 +13,7 @@ import torch
 from bidl_sim import netx
 from bidl_sim.core.network import Network
 from bidl_sim.errors import ConfigError, StateError
+from bidl_sim.netx.file import check_folder
 from bidl_sim.trainers import checkpoint as checkpoints
 from bidl_sim.trainers.batches import Batches
 from bidl_sim.trainers.bptt import Trainer
@@ -71,6 +72,7 @@ def train_and_export(
             raise ConfigError(
                 f"train_and_export, {name}", f"is unknown; known: {', '.join(sorted(known))}"
             )
+    check_folder(path)
     history = train(net, train_data, val_data, config, **options)
     netx.save(net, path, metadata=metadata)
     return history
@@ -107,6 +109,8 @@ def train(
         Called with each epoch's numbers.
     """
     config = config or TrainConfig()
+    if checkpoint:
+        check_folder(checkpoint)
     batches = Batches("train_data", train_data, config.batch_size, shuffle=True)
     checks = None
     if val_data is not None:

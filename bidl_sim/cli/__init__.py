@@ -6,6 +6,7 @@ Exit code 0 is good, 1 failed with a one-line reason, 2 is wrong usage.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -18,6 +19,9 @@ COMMANDS = (demo, train, evaluate, run, info, verify)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code."""
+    # Threads that spin while they wait make a busy machine many times slower; torch reads this
+    # when it is imported, which happens in the commands.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     parser = argparse.ArgumentParser(
         prog="bidl", description="Spiking networks: train, export, simulate, verify."
     )

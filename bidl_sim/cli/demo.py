@@ -7,8 +7,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bidl_sim.data import gestures
+
 if TYPE_CHECKING:
-    from bidl_sim.data import Recordings
     from bidl_sim.trainers.experiment import Experiment
 
 SHOWN = 4
@@ -29,6 +30,7 @@ def run(options: argparse.Namespace) -> int:
     """Do the main job and print what happens."""
     from bidl_sim import netx
     from bidl_sim.cli.evaluate import evaluate
+    from bidl_sim.cli.picture import draw
     from bidl_sim.cli.train import train_to
 
     began = time.perf_counter()
@@ -52,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
     print(netx.info(model))
 
     _head("simulate", f"one recording, a probe on the membrane; picture in {picture}")
-    _draw(model, tests, picture)
+    draw(model, tests.frames[SHOWN], tests.classes[tests.labels[SHOWN]], tests.classes, picture)
 
     _head("verify", "every way to run it, spike by spike")
     report = netx.verify(model, tests.frames[:16])
@@ -68,76 +70,41 @@ def run(options: argparse.Namespace) -> int:
 def _experiment(quick: bool) -> Experiment:
     """A convolutional network on the built-in gestures."""
     from bidl_sim.data import DataConfig, Framing
-    from bidl_sim.trainers.config import OptimizerConfig, SchedulerConfig, TrainConfig
-    from bidl_sim.trainers.experiment import Experiment
+    from bidl_sim.trainers import (
+        Experiment,
+        FiringRate,
+        OptimizerConfig,
+        SchedulerConfig,
+        TrainConfig,
+    )
 
-    neuron = {"type": "LIF", "alpha": 0.8, "v_th": 0.5, "reset": "soft"}
+    neuron = {"type": "LIF", "alpha": 0.9, "v_th": 1.0, "reset": "soft"}
+    conv = {"type": "Conv2d", "stride": 2, "bias": False}
     network = [
-        {"type": "Input", "shape": [2, 28, 28]},
-        {
-            "type": "Conv2d",
-            "in_channels": 2,
-            "out_channels": 12,
-            "kernel_size": 5,
-            "padding": 2,
-            "stride": 2,
-        },
+        {"type": "Input", "shape": [2, *gestures.SIZE]},
+        {**conv, "in_channels": 2, "out_channels": 12, "kernel_size": 5, "padding": 2},
         {"type": "BatchNorm"},
         neuron,
-        {"type": "Conv2d", "in_channels": 12, "out_channels": 24, "kernel_size": 3, "padding": 1},
+        {**conv, "in_channels": 12, "out_channels": 24, "kernel_size": 3, "padding": 1},
         {"type": "BatchNorm"},
-        {"type": "AvgPool2d", "kernel_size": 2},
         neuron,
         {"type": "Flatten"},
-        {"type": "Dense", "in_features": 24 * 7 * 7, "out_features": 64},
+        {"type": "Dense", "in_features": 24 * 7 * 7, "out_features": 64, "bias": False},
+        {"type": "BatchNorm"},
         neuron,
-        {"type": "Dense", "in_features": 64, "out_features": 8},
+        {"type": "Dense", "in_features": 64, "out_features": len(gestures.CLASSES)},
         {"type": "TimeMean"},
     ]
     return Experiment(
         network,
-        DataConfig(recordings=160 if quick else 640, framing=Framing(bins=16)),
+        DataConfig(recordings=160 if quick else 640, framing=Framing(bins=24)),
         TrainConfig(
-            epochs=3 if quick else 10,
-            optimizer=OptimizerConfig(lr=4e-3),
+            epochs=3 if quick else 8,
+            optimizer=OptimizerConfig(lr=5e-3),
             scheduler=SchedulerConfig("OneCycleLR"),
+            firing_rate=FiringRate(weight=20.0, high=0.08),
         ),
     )
-
-
-def _draw(model: Path, tests: Recordings, picture: Path) -> None:
-    """Simulate one recording and draw events, spikes and membrane traces."""
-    from bidl_sim import netx, plots
-    from bidl_sim.errors import MissingExtraError
-    from bidl_sim.simulator import Simulator
-
-    simulator = Simulator(netx.load(model))
-    events = simulator.probe("input1.s_out")
-    hidden = simulator.probe("lif2.s_out")
-    spikes = simulator.probe("lif3.s_out")
-    potential = simulator.probe("lif3.v", index=slice(4))
-    answer = simulator.run(tests.frames[SHOWN])
-    label, said = tests.classes[tests.labels[SHOWN]], tests.classes[int(answer.argmax())]
-    print(f"a hand moving {label}; the network says {said}")
-    try:
-        import matplotlib as mpl
-    except ImportError:
-        raise MissingExtraError("the picture", "matplotlib", "plot") from None
-    mpl.use("Agg")
-    import matplotlib.pyplot as plt
-
-    figure, axes = plt.subplots(2, 2, figsize=(10, 6.4), layout="constrained")
-    for ax, probe, title in (
-        (axes[0, 0], events, "events, 2x28x28 pixels"),
-        (axes[0, 1], hidden, "spikes of lif2, 24x7x7 neurons"),
-        (axes[1, 0], spikes, "spikes of lif3, 64 neurons"),
-    ):
-        plots.raster(probe.data > 0, probe.steps, ax).set_title(title, loc="left", fontsize=10)
-    plots.trace(potential.data, potential.steps, axes[1, 1], threshold=0.5)
-    axes[1, 1].set_title("potential of four neurons of lif3", loc="left", fontsize=10)
-    figure.suptitle(f"a hand moving {label}; the network says {said}", x=0.01, ha="left")
-    figure.savefig(picture, dpi=130)
-    plt.close(figure)
 
 
 def _head(title: str, note: str) -> None:

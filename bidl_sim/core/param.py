@@ -110,7 +110,7 @@ def as_float_array(where: str, value: object) -> Array:
     tensor: Any = value
     if hasattr(tensor, "detach"):  # from torch, which is not imported here
         tensor = tensor.detach().cpu()
-        tensor = tensor.float() if str(tensor.dtype) == "torch.bfloat16" else tensor
+        tensor = (tensor.float() if str(tensor.dtype) == "torch.bfloat16" else tensor).numpy()
     try:
         array = np.array(tensor)
     except ValueError:

@@ -36,7 +36,9 @@ def test_processes_are_numbered_by_type() -> None:
 def test_a_taken_name_is_refused() -> None:
     net = Network()
     net.add(LIF(), name="a")
-    with pytest.raises(GraphError, match=r"the name 'a' is taken by LIF 'a' \(test_network.py:\d+\)"):
+    with pytest.raises(
+        GraphError, match=r"the name 'a' is taken by LIF 'a' \(test_network.py:\d+\)"
+    ):
         net.add(Dense(1, 1), name="a")
 
 
@@ -173,7 +175,7 @@ def test_a_process_cannot_stand_in_two_places() -> None:
     outer = Network()
     outer.add(inner)
     outer.add(shared, name="again")
-    with pytest.raises(GraphError, match="stands in two places: 'inner.lif1' and 'again'"):
+    with pytest.raises(GraphError, match=r"stands in two places: 'inner.lif1' and 'again'"):
         outer.build()
 
 
@@ -237,7 +239,11 @@ class Watcher(Process):
 def watched() -> Network:
     net = Network()
     source = net.add(Input(3))
-    syn, lif, watcher = net.add(Dense(3, 3, weight=np.eye(3), bias=False)), net.add(LIF()), Watcher()
+    syn, lif, watcher = (
+        net.add(Dense(3, 3, weight=np.eye(3), bias=False)),
+        net.add(LIF()),
+        Watcher(),
+    )
     net.connect(source, syn)
     net.connect(syn, lif)
     net.add(watcher, "watcher")
@@ -290,7 +296,7 @@ def test_a_step_that_returns_too_little_is_named() -> None:
 
 
 def test_a_type_name_of_another_module_is_not_taken_over() -> None:
-    with pytest.raises(GraphError, match="the name is taken by bidl_sim.processes"):
+    with pytest.raises(GraphError, match=r"the name is taken by bidl_sim\.processes"):
         type("LIF", (Neuron,), {"step": lambda self, a_in: a_in, "__module__": "elsewhere"})
 
 

@@ -30,7 +30,9 @@ def net() -> Network:
 
 
 def spiking() -> Network:
-    return Network.sequential(Input((2, 5, 5)), Conv2d(2, 3, 3), LIF(), Flatten(), Dense(27, 2), LIF())
+    return Network.sequential(
+        Input((2, 5, 5)), Conv2d(2, 3, 3), LIF(), Flatten(), Dense(27, 2), LIF()
+    )
 
 
 def frames(rng, *shape: int) -> np.ndarray:

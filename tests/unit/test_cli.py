@@ -1,0 +1,191 @@
+"""The command line: what it prints, writes and returns."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from bidl_sim import Network, Simulator, netx
+from bidl_sim.cli import main
+from bidl_sim.processes import LIF, Dense, Flatten, Input, TimeMean
+
+CONFIG = """
+network = [
+  {type = "Input", shape = [2, 28, 28]},
+  {type = "AvgPool2d", kernel_size = 4},
+  {type = "Flatten"},
+  {type = "Dense", in_features = 98, out_features = 8},
+  {type = "LIF"},
+]
+[data]
+name = "gestures"
+recordings = 32
+validation = 0.25
+framing = {bins = 4}
+[train]
+epochs = 2
+"""
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "small.toml").write_text(CONFIG)
+    return tmp_path
+
+
+@pytest.fixture
+def model(folder):
+    net = Network.sequential(Input(3), Dense(3, 2), LIF(), TimeMean())
+    netx.save(net, "m.net")
+    return net
+
+
+def bidl(*words: str) -> int:
+    return main(list(words))
+
+
+def test_training_writes_a_model_that_is_evaluated(folder, capsys) -> None:
+    assert bidl("train", "small.toml", "--epochs", "3", "--history", "h.jsonl") == 0
+    printed = capsys.readouterr().out
+    assert printed.count("epoch ") == 3
+    assert "val loss" in printed
+    assert "wrote small.net" in printed
+    assert len((folder / "h.jsonl").read_text().splitlines()) == 3
+
+    assert bidl("eval", "small.net", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert 0 <= found["accuracy"] <= 1
+    assert found["samples"] == 8
+    assert {"samples_per_second", "steps_per_second", "synaptic_operations"} <= set(found)
+    assert f"test accuracy {100 * found['accuracy']:.2f} %" in printed
+
+    assert bidl("eval", "small.net") == 0
+    assert "accuracy" in capsys.readouterr().out
+
+
+def test_training_resumes(folder, capsys) -> None:
+    assert bidl("train", "small.toml", "--epochs=2", "--checkpoint", "c.npz") == 0
+    capsys.readouterr()
+    assert bidl("train", "small.toml", "--epochs=3", "--checkpoint", "c.npz", "--resume") == 0
+    assert capsys.readouterr().out.count("epoch ") == 1
+
+
+def test_synaptic_operations_count_what_reaches_a_synapse(folder) -> None:
+    from bidl_sim.operations import SynapticOperations
+
+    net = Network.sequential(Input((1, 3, 3)), Flatten(), Dense(9, 5), LIF(v_th=9.0), Dense(5, 2))
+    sim = Simulator(net)
+    work = SynapticOperations(sim)
+    x = np.zeros((2, 4, 1, 3, 3))
+    x[0, 1, 0, 1, 1] = 3.0
+    x[1, :, 0, 0, 0] = 1.0
+    sim.run(x)
+    assert work.count == 5 * 5  # five values, five synapses each, no spike after them
+
+
+def test_run_goes_from_file_to_file(folder, model, capsys, rng) -> None:
+    x = rng.normal(size=(4, 6, 3)).astype(np.float32)
+    np.save("x.npy", x)
+    assert bidl("run", "m.net", "--input", "x.npy", "--output", "y.npy") == 0
+    np.testing.assert_array_equal(np.load("y.npy"), Simulator(model).run(x))
+    assert "y.npy: 4x2" in capsys.readouterr().out
+
+
+def test_info_prints_a_table_or_json(folder, model, capsys) -> None:
+    assert bidl("info", "m.net") == 0
+    assert "dense1" in capsys.readouterr().out
+    assert bidl("info", "m.net", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["totals"]["neurons"] == 2
+
+
+def test_verify_tells_by_its_exit_code(folder, model, capsys, monkeypatch, rng) -> None:
+    assert bidl("verify", "m.net") == 0
+    assert "timestep-major" in capsys.readouterr().out
+    np.save("x.npy", rng.normal(size=(2, 5, 3)))
+    assert bidl("verify", "m.net", "--input", "x.npy", "--json") == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["ok"] is True
+    assert (report["samples"], report["steps"]) == (2, 5)
+
+    wrong = Network.sequential(Input(3), Dense(3, 2), LIF(v_th=0.1), TimeMean())
+    monkeypatch.setattr("bidl_sim.netx.native.load", lambda path: wrong)
+    assert bidl("verify", "m.net", "--input", "x.npy") == 1
+    assert "DIFFERENT" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (("info", "no.net"), "no.net: does not exist"),
+        (("train", "no.toml"), "no.toml: cannot be read: No such file"),
+        (("train", "small.toml", "--epoch", "3"), "--epoch: is no key of this configuration"),
+        (("train", "small.toml", "--data", "x"), "data set gestures: is generated and takes no"),
+        (
+            ("train", "small.toml", "--out", "no/where.net", "--epochs", "1"),
+            "no/where.net: its folder",
+        ),
+        (("run", "m.net", "--input", "no.npy", "--output", "y.npy"), "no.npy: No such file"),
+        (("run", "m.net", "--input", "small.toml", "--output", "y.npy"), "is no .npy file"),
+        (("run", "m.net", "--input", "x.npy", "--output", "y.npy"), "input 'input1': must have"),
+        (
+            ("run", "m.net", "--input", "x.npy", "--output", "y.npy", "--target", "chip"),
+            "Runtime, target: must be one of sim, gpu, got 'chip'",
+        ),
+        (("eval", "m.net"), "does not say how events become frames"),
+        (("verify", "m.net", "--input", "x.npy"), "input 'input1': must have shape"),
+    ],
+)
+def test_what_fails_is_said_in_one_line(folder, model, capsys, words, reason) -> None:
+    np.save("x.npy", np.zeros((5, 4)))
+    assert bidl(*words) == 1
+    found = capsys.readouterr().err
+    assert found.startswith("bidl: ")
+    assert reason in found
+    assert found.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (),
+        ("fly",),
+        ("info",),
+        ("info", "a", "--fast"),
+        ("train", "small.toml", "word"),
+        ("train", "small.toml", "--epochs"),
+        ("train", "small.toml", "--resume"),
+        ("verify", "m.net", "--input", "a", "--data", "b"),
+    ],
+)
+def test_wrong_usage_returns_two(folder, words, capsys) -> None:
+    with pytest.raises(SystemExit) as caught:
+        bidl(*words)
+    assert caught.value.code == 2
+    assert "usage" in capsys.readouterr().err
+
+
+def test_the_demo_does_the_whole_job(folder, capsys) -> None:
+    assert bidl("demo", "--quick", "--out", "here") == 0
+    printed = capsys.readouterr().out
+    for word in ("data", "train", "export", "simulate", "verify", "accuracy"):
+        assert word in printed
+    written = {p.name for p in (folder / "here").iterdir()}
+    assert written == {"gestures.net", "gestures.png", "gestures.jsonl"}
+
+
+def test_real_recordings_from_the_command_line(folder, nmnist, capsys) -> None:
+    """A few epochs on real data; what full training reaches is in benchmarks/nmnist.py."""
+    from conftest import ROOT
+
+    config = str(ROOT / "examples" / "nmnist.toml")
+    assert bidl("train", config, "--data", str(nmnist), "--out", "n.net", "--epochs", "1") == 0
+    capsys.readouterr()
+    assert bidl("eval", "n.net", "--data", str(nmnist / "nmnist_dev.zip"), "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["samples"] == 50
+    assert found["accuracy"] > 0.5
+    assert bidl("verify", "n.net", "--data", str(nmnist), "--json") == 0
+    assert json.loads(capsys.readouterr().out)["ok"]
