@@ -16,6 +16,7 @@ from bidl_sim.core.schedule import SCHEDULES
 from bidl_sim.errors import ParameterError, ShapeError, StateError
 from bidl_sim.interrupt import held_back
 from bidl_sim.probe import Probe, Stream, open_stream
+from bidl_sim.run_state import RunState, as_array
 from bidl_sim.typing import Array
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ class Simulator:
         self.device, self.dtype = place("Simulator", device, dtype)
         self._engine = TorchEngine(self.circuit, schedule)
         self._parameters = self._engine.load(self.device, self.dtype)
+        self._closed = False
         self._probes: list[Probe] = []
         self._files: dict[Path, h5py.File] = {}
         self.reset()
@@ -112,7 +114,8 @@ class Simulator:
             raise ParameterError("run, steps", "must be given: the network has no inputs")
         if arranged.steps not in (None, total):
             raise ParameterError("run, steps", f"is {total}, the inputs have {arranged.steps}")
-        self._settle(arranged)
+        if arranged.sequences:
+            self._state.settle(arranged.batch, arranged.batched)
         pieces = self._run_in_pieces(arranged.sequences, total, progress)
         return self._given_back(pieces, arranged, time=True)
 
@@ -122,7 +125,8 @@ class Simulator:
         After a temporal aggregation the aggregate so far is returned.
         """
         arranged = self._arrange(inputs, time=False)
-        self._settle(arranged)
+        if arranged.sequences:
+            self._state.settle(arranged.batch, arranged.batched)
         with held_back() as interrupt:
             outputs = self._advance(arranged.sequences, 1)
             interrupt()
@@ -130,18 +134,24 @@ class Simulator:
 
     def reset(self) -> None:
         """Go back to the declared state: step 0, nothing sent, probes empty."""
-        self.t = 0
-        self._batch, self._batched = 1, False
-        self._state = self._engine.initial_state(self._mode(), self._parameters)
+        tensors = self._engine.initial_state(self._mode(batch=1), self._parameters)
+        self._state = RunState(tensors, shared=self._parameters)
         for probe in self._probes:
             probe.recording.begin()
+
+    @property
+    def t(self) -> int:
+        """Index of the next step, counted from the last reset."""
+        return self._state.t
 
     def _run_in_pieces(
         self, sequences: Mapping[str, Tensor], total: int, progress: bool
     ) -> list[dict[str, Tensor]]:
         from tqdm import tqdm
 
-        per_step = sum(int(np.prod(s.shape)) for s in self.circuit.signals.values()) * self._batch
+        per_step = (
+            sum(int(np.prod(s.shape)) for s in self.circuit.signals.values()) * self._state.batch
+        )
         piece = max(1, min(total, PIECE // max(per_step, 1), 1000))
         outputs = []
         bar = tqdm(total=total, unit="step", disable=None if progress else True, delay=1)
@@ -158,21 +168,21 @@ class Simulator:
         """Run the engine, then take over its state and let the probes record."""
         import torch
 
-        record = {probe.path for probe in self._probes}
+        state = self._state
         with torch.no_grad():
             result = self._engine.run(
-                self._mode(),
+                self._mode(state.batch),
                 self._parameters,
                 sequences,
-                self._state,
-                t=self.t,
+                state.tensors,
+                t=state.t,
                 steps=steps,
-                record=record,
+                record={probe.path for probe in self._probes},
             )
         for probe in self._probes:
-            probe.take(_as_array(result.recorded[probe.path]), self.t, self._batched)
-        self._state = result.state
-        self.t += steps
+            probe.take(as_array(result.recorded[probe.path]), state.t, state.batched)
+        state.tensors = result.state
+        state.t += steps
         return result.outputs
 
     # -- looking and changing --------------------------------------------------------------------
@@ -195,7 +205,10 @@ class Simulator:
         process, member = self.circuit.locate(path)
         if member in self.circuit.processes[process].param_specs:
             raise StateError(f"probe {path!r}", "is a parameter", "use read for it")
-        shape = self._shape(path)
+        if path in self.circuit.signals:
+            shape = self.circuit.signals[path].shape
+        else:
+            shape = tuple(self._value(path).shape[1:])
         probe = Probe(path, shape, every, index)
         if to is not None:
             where = Path(to).resolve()
@@ -209,12 +222,10 @@ class Simulator:
 
     def read(self, path: str) -> Array:
         """A state (``lif1.v``) or parameter (``dense1.weight``) as it is now."""
-        self._variable(path)
-        value = self._state.get(path, self._parameters.get(path))
-        assert value is not None
-        if self._has_batch(path) and not self._batched:
+        value = self._value(path)
+        if self._state.batch_axis(path) == 0 and not self._state.batched:
             value = value[0]
-        return _as_array(value).copy()
+        return as_array(value).copy()
 
     def write(self, path: str, value: Any) -> None:
         """Set a state or parameter; it holds for this simulator, the network stays as it is.
@@ -224,60 +235,39 @@ class Simulator:
         """
         import torch
 
-        process, member = self._variable(path)
-        old = self._state.get(path, self._parameters.get(path))
-        assert old is not None
+        old = self._value(path)
         array = np.asarray(value.detach().cpu() if hasattr(value, "detach") else value)
         if array.dtype.kind not in "biuf" or not np.all(np.isfinite(array)):
             raise ParameterError(f"write {path!r}", "must be finite numbers")
+        process, member = self.circuit.locate(path)
         spec = self.circuit.processes[process].param_specs.get(member)
         if spec is not None:
             spec.within.check(f"write {path!r}", array)
         new = torch.tensor(array, device=self.device, dtype=old.dtype)
-        inner = old.shape[1:] if self._has_batch(path) else old.shape
+        inner = old.shape[1:] if self._state.batch_axis(path) == 0 else old.shape
         if new.shape not in (torch.Size(), inner, old.shape):
             raise ShapeError(
                 f"write {path!r}", f"must have shape {tuple(inner)}, got {tuple(new.shape)}"
             )
         new = new.expand(old.shape).clone()
-        if path in self._state:
-            self._state[path] = new
+        if path in self._state.tensors:
+            self._state.tensors[path] = new
         if path in self._parameters:
             self._parameters[path] = new
 
     def state_dict(self) -> dict[str, Array]:
         """Everything a run goes on from, as arrays: ``np.savez(file, **sim.state_dict())``."""
-        state = {path: _as_array(value) for path, value in self._state.items()}
-        return {"t": np.array(self.t), "batch": np.array(self._batch * self._batched), **state}
+        return self._state.as_arrays()
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go back to what `state_dict` returned; nothing changes unless all of it fits."""
-        import torch
-
-        wanted = {"t", "batch", *self._state}
-        if set(state) != wanted:
-            odd = sorted(wanted.symmetric_difference(state))
-            raise StateError("load_state_dict", f"missing or unknown: {', '.join(odd)}")
-        batch = int(state["batch"])  # 0 stands for a single sample without batch axis
-        new = {}
-        for path, old in self._state.items():
-            value = torch.as_tensor(np.array(state[path])).to(self.device, old.dtype)
-            shape = list(old.shape)
-            if (axis := self._batch_axis(path)) is not None:
-                shape[axis] = max(batch, 1)
-            if list(value.shape) != shape:
-                raise ShapeError(
-                    f"load_state_dict, {path!r}",
-                    f"must have shape {tuple(shape)}, got {tuple(value.shape)}",
-                )
-            new[path] = value
-        self._state, self.t = new, int(state["t"])
-        self._batch, self._batched = max(batch, 1), batch > 0
+        self._state.load(state)
 
     # -- ending ----------------------------------------------------------------------------------
 
     def close(self) -> None:
-        """Close the files that probes stream into."""
+        """Close the files that probes stream into; a closed simulator does not run."""
+        self._closed = True
         for file in self._files.values():
             file.close()
 
@@ -294,55 +284,28 @@ class Simulator:
 
     # -- inside ----------------------------------------------------------------------------------
 
-    def _mode(self) -> Any:
+    def _mode(self, batch: int) -> Any:
         from bidl_sim.engines.torch import Mode
 
-        return Mode(self._batch, self.device, self.dtype, self.seed)
+        return Mode(batch, self.device, self.dtype, self.seed)
 
     def _arrange(self, inputs: Any, time: bool) -> Arranged:
         from bidl_sim.engines.torch.inputs import arrange
 
+        if self._closed:
+            raise StateError("Simulator", "is closed", "make a new one")
         return arrange(self.circuit, inputs, self.device, self.dtype, time)
 
-    def _settle(self, arranged: Arranged) -> None:
-        """Take the batch of a first input; later ones must keep it."""
-        if not arranged.sequences or (arranged.batch, arranged.batched) == (
-            self._batch,
-            self._batched,
-        ):
-            return
-        if self.t or self._batched:
-            raise StateError(
-                "run",
-                f"the state belongs to {_batch(self._batch, self._batched)}, "
-                f"the input is {_batch(arranged.batch, arranged.batched)}",
-                "call reset() before another batch",
-            )
-        self._batch, self._batched = arranged.batch, True
-        for path, value in self._state.items():
-            axis = self._batch_axis(path)
-            if axis is not None:
-                self._state[path] = value.repeat_interleave(self._batch, axis)
-
-    def _variable(self, path: str) -> tuple[str, str]:
+    def _value(self, path: str) -> Tensor:
+        """The tensor of a state or parameter."""
         process, member = self.circuit.locate(path)
         owner = self.circuit.processes[process]
         if member in owner.in_specs or member in owner.out_specs:
             raise StateError(f"path {path!r}", "is a port", "record it with probe")
-        return process, member
-
-    def _shape(self, path: str) -> tuple[int, ...]:
-        if path in self.circuit.signals:
-            return self.circuit.signals[path].shape
-        return tuple(self._state[path].shape[1:])
-
-    def _has_batch(self, path: str) -> bool:
-        return self._batch_axis(path) == 0
-
-    def _batch_axis(self, path: str) -> int | None:
-        if path in self._parameters:
-            return None
-        return 1 if path.endswith(".history") else 0
+        value = self._state.tensors.get(path, self._parameters.get(path))
+        if value is None:
+            raise StateError(f"path {path!r}", "exists in training only")
+        return value
 
     def _given_back(self, pieces: list[dict[str, Tensor]], arranged: Arranged, time: bool) -> Any:
         """Outputs in the form the inputs had."""
@@ -355,8 +318,8 @@ class Simulator:
                 values = values if time else values[:, 0]
             else:
                 values = pieces[-1][name]
-            values = values if self._batched else values[0]
-            back[name] = values if arranged.is_torch else _as_array(values)
+            values = values if self._state.batched else values[0]
+            back[name] = values if arranged.is_torch else as_array(values)
         if len(back) == 1:
             return next(iter(back.values()))
         return back or None
@@ -367,14 +330,3 @@ def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:
         raise ParameterError(
             f"Simulator, {name}", f"must be one of {', '.join(known)}, got {value!r}"
         )
-
-
-def _as_array(value: Tensor) -> Array:
-    """A numpy array; bfloat16, which numpy lacks, becomes float32."""
-    value = value.detach().cpu()
-    array: Array = (value.float() if str(value.dtype) == "torch.bfloat16" else value).numpy()
-    return array
-
-
-def _batch(size: int, batched: bool) -> str:
-    return f"a batch of {size}" if batched else "a single sample"

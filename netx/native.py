@@ -18,6 +18,9 @@ from bidl_sim.netx.graph import to_network, to_record
 from bidl_sim.netx.schema import VERSION, ModelRecord
 from bidl_sim.table import table
 
+MAX_VALUES = 2**26
+"""No port of a network from a file carries more values, whatever shape the file declares."""
+
 
 def save(net: Process, path: str | Path, metadata: dict[str, Any] | None = None) -> None:
     """Write a network to a file.
@@ -61,9 +64,15 @@ def load_with_metadata(path: str | Path) -> tuple[Network, dict[str, Any]]:
     record = file.read(path)
     network = to_network(record.network, f"{path}: /network")
     try:
-        network.build()
+        circuit = network.build()
     except BidlError as error:
         raise FormatError(f"{path}: /network", str(error)) from None
+    for port, signal in circuit.signals.items():
+        if math.prod(signal.shape) > MAX_VALUES:
+            raise FormatError(
+                f"{path}: /network",
+                f"{port} would carry values of shape {signal.shape}, more than {MAX_VALUES}",
+            )
     return network, record.metadata
 
 

@@ -99,7 +99,7 @@ def _experiment(quick: bool) -> Experiment:
         network,
         DataConfig(recordings=160 if quick else 640, framing=Framing(bins=24)),
         TrainConfig(
-            epochs=3 if quick else 8,
+            epochs=6 if quick else 8,
             optimizer=OptimizerConfig(lr=5e-3),
             scheduler=SchedulerConfig("OneCycleLR"),
             firing_rate=FiringRate(weight=20.0, high=0.08),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -35,7 +35,8 @@ def draw(model: Path, frames: Array, label: str, classes: tuple[str, ...], pictu
     print(f"a hand moving {label}; the network says {said}")
 
     figure = plt.figure(figsize=(10, 8.2), layout="constrained")
-    strip, panels = figure.subfigures(2, 1, height_ratios=(1, 3.6))
+    parts: Any = figure.subfigures(2, 1, height_ratios=(1, 3.6))
+    strip, panels = parts
     strip.suptitle(f"what the camera sees: a hand moving {label}", fontsize=11, x=0.01, ha="left")
     steps = np.linspace(0, len(frames) - 1, FRAMES_SHOWN).astype(int)
     for ax, step in zip(strip.subplots(1, FRAMES_SHOWN), steps, strict=True):
@@ -61,8 +62,8 @@ def draw(model: Path, frames: Array, label: str, classes: tuple[str, ...], pictu
     heights = _apart(scores.data[-1], np.ptp(scores.data) / 20)
     for name, height in zip(classes, heights, strict=True):
         weight = "bold" if name == said else "normal"
-        at = (len(frames) - 1, height)
-        four.annotate(f" {name}", at, va="center", fontsize=8, weight=weight)
+        end = (len(frames) - 1, height)
+        four.annotate(f" {name}", end, va="center", fontsize=8, weight=weight)
     _title(four, "mean output so far: the decision")
     figure.savefig(picture, dpi=130)
     plt.close(figure)

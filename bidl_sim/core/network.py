@@ -45,7 +45,7 @@ class Network(Process, abstract=True):
     holds_processes = True
 
     def __init__(self, *, name: str | None = None, seed: int = 0) -> None:
-        self.name = name
+        self.name, self.learn, self.initial = name, None, None
         self.seed = as_int("Network, seed", seed, 0)
         self._processes: dict[str, Process] = {}
 
@@ -119,16 +119,15 @@ class Network(Process, abstract=True):
             raise GraphError(f"{self.label}.add", f"{process.label} is in this network already")
         if process is self:
             raise GraphError(f"{self.label}.add", "a network cannot hold itself")
-        process.name = name or process.name or self._numbered(process)
-        assert process.name is not None
-        if process.name in self._processes:
-            taken = self._processes[process.name]
+        name = name or process.name or self._numbered(process)
+        if name in self._processes:
             raise GraphError(
                 f"{self.label}.add",
-                f"the name {process.name!r} is taken by {taken.where}",
+                f"the name {name!r} is taken by {self._processes[name].where}",
                 "give one of the two another name",
             )
-        self._processes[process.name] = process
+        process.name = name
+        self._processes[name] = process
         return process
 
     def connect(

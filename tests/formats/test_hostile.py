@@ -276,3 +276,13 @@ def test_a_refused_file_stays_as_it_is(model) -> None:
     with pytest.raises(FormatError):
         netx.load(model)
     assert model.read_bytes() == model.with_name(before.name).read_bytes()
+
+
+def test_a_shape_that_no_bytes_stand_for_is_refused(tmp_path) -> None:
+    """An input has no data in the file, yet what follows it would be allocated."""
+    netx.save(Network.sequential(Input((1, 10**6, 10**6)), LIF()), tmp_path / "a.net")
+    for read in (netx.load, netx.info, netx.verify):
+        with pytest.raises(
+            FormatError, match=r"would carry values of shape \(1, 1000000, 1000000\)"
+        ):
+            read(tmp_path / "a.net")

@@ -145,6 +145,22 @@ def test_a_run_goes_on_from_a_carry(x) -> None:
     torch.testing.assert_close(rest, whole, atol=1e-6, rtol=1e-6)
 
 
+def test_noise_differs_from_run_to_run_in_training_only() -> None:
+    noisy = Network()
+    source, noise, lif = noisy.add(Input(30)), noisy.add(Poisson(30, rate=0.5)), noisy.add(LIF())
+    noisy.connect(source, lif)
+    noisy.connect(noise, lif)
+    model = Unroll(noisy)
+    x = torch.zeros(2, 9, 30)
+    assert torch.equal(model.eval()(x), model(x))
+    model.train()
+    torch.manual_seed(0)
+    first, second = model(x), model(x)
+    assert not torch.equal(first, second)
+    torch.manual_seed(0)
+    assert torch.equal(model(x), first)
+
+
 def test_a_detached_carry_cuts_the_gradient(x) -> None:
     model = Unroll(Network.sequential(Input((2, 6, 6)), LIF(alpha=0.9, learn="alpha"))).train()
     x = x.requires_grad_()

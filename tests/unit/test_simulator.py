@@ -17,6 +17,7 @@ from bidl_sim.processes import (
     Callback,
     Conv2d,
     Dense,
+    Dropout,
     Flatten,
     Input,
     Poisson,
@@ -280,3 +281,18 @@ def test_one_process_stands_for_what_it_is_connected_to() -> None:
     source, lif = Poisson(3), LIF()
     source.s_out.connect(lif)
     assert Simulator(lif).run(steps=2).shape == (2, 3)
+
+
+def test_a_closed_simulator_does_not_run(rng) -> None:
+    with Simulator(net()) as sim:
+        sim.run(frames(rng, 4, 3))
+    with pytest.raises(StateError, match=r"Simulator: is closed\. help: make a new one"):
+        sim.run(frames(rng, 4, 3))
+
+
+def test_what_exists_in_training_only_says_so() -> None:
+    sim = Simulator(Network.sequential(Input(3), Dropout(0.5)))
+    with pytest.raises(StateError, match="exists in training only"):
+        sim.read("dropout1.mask")
+    with pytest.raises(StateError, match="exists in training only"):
+        sim.probe("dropout1.mask")

@@ -24,14 +24,16 @@ from bidl_sim.errors import GraphError, ParameterError, ShapeError, StateError
 
 @dataclass(frozen=True)
 class Carry:
-    """Where a run stands: the state to go on from and the index of the next step."""
+    """Where a run stands: the state to go on from, the index of the next step, and the seed."""
 
     state: State
     t: int
+    seed: int
 
     def detach(self) -> Carry:
         """The same values, through which no gradient flows: the cut of truncated BPTT."""
-        return Carry({path: value.detach() for path, value in self.state.items()}, self.t)
+        state = {path: value.detach() for path, value in self.state.items()}
+        return Carry(state, self.t, self.seed)
 
 
 class Unroll(nn.Module):
@@ -48,7 +50,7 @@ class Unroll(nn.Module):
         The network; its parameters are copied, `write_back` puts the trained ones into it.
     schedule : "process" or "timestep"
     seed
-        Fixes the numbers of stochastic sources.
+        Fixes the numbers of stochastic sources outside training; in training each run has others.
     spikes : "hard" or "smooth"
         "smooth" replaces each spike by its surrogate's integral, to check gradients.
     dtype
@@ -81,6 +83,8 @@ class Unroll(nn.Module):
         self._anchor: Tensor  # tells device and dtype after .to()
         self.register_buffer("_anchor", torch.empty(0, dtype=dtype), persistent=False)
         self._places = self._register()
+        processes = self.circuit.processes.values()
+        self._stochastic = any("uniform" in p.step_arguments for p in processes)
 
     @property
     def circuit(self) -> Any:
@@ -119,9 +123,10 @@ class Unroll(nn.Module):
             raise ShapeError("Unroll", "takes (batch, time, ...), got a single sample")
         for path in record:
             self.circuit.locate(path)
-        mode = Mode(arranged.batch, device, dtype, self._seed, self.training, self._spikes)
+        seed = carry.seed if carry else self._next_seed()
+        mode = Mode(arranged.batch, device, dtype, seed, self.training, self._spikes)
         values = self._values()
-        carry = carry or Carry(self._engine.initial_state(mode, values), 0)
+        carry = carry or Carry(self._engine.initial_state(mode, values), 0, seed)
         result = self._engine.run(
             mode,
             values,
@@ -140,8 +145,14 @@ class Unroll(nn.Module):
         return (
             next(iter(outputs.values())) if len(outputs) == 1 else outputs,
             {path: value.transpose(0, 1) for path, value in result.recorded.items()},
-            Carry(result.state, carry.t + arranged.steps),
+            Carry(result.state, carry.t + arranged.steps, seed),
         )
+
+    def _next_seed(self) -> int:
+        """In training stochastic sources differ from run to run, as torch's generator has it."""
+        if not (self.training and self._stochastic):
+            return self._seed
+        return int(torch.randint(2**31, ()))
 
     def _register(self) -> dict[str, nn.Module]:
         """Give every parameter a place in the tree of modules; returns its module by path."""
