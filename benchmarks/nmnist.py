@@ -2,8 +2,9 @@
 
 python benchmarks/nmnist.py --data FOLDER_OR_ZIP [--folds 4] [--seeds 0 1 2]
 
-Cross-validation trains on all folds but one and measures on that one, which the network has not seen;
-then, for each seed, one network is trained on all training recordings and measured on the test ones.
+Cross-validation trains on all folds but one and measures on that one, which the network has not
+seen. Then, for each seed, a network is trained on all training recordings and measured on the
+test ones.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import os
 import statistics
 import tempfile
 import time
+from collections.abc import Sized
 from pathlib import Path
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -38,6 +40,10 @@ def accuracy(seed: int, recordings: Recordings, unseen: Recordings) -> tuple[flo
         return evaluate(model, unseen, "sim")["accuracy"], minutes
 
 
+def _line(name: str, value: float, unseen: Sized, minutes: float) -> str:
+    return f"{name}: {100 * value:.2f} % of {len(unseen)}, {minutes:.1f} min"
+
+
 def main() -> None:
     """Print a line for every network, and the means."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -55,16 +61,14 @@ def main() -> None:
             rest = np.concatenate([part for j, part in enumerate(parts) if j != k])
             value, minutes = accuracy(k, recordings.part(rest), recordings.part(held_back))
             found.append(value)
-            print(
-                f"fold {k}: {100 * value:.2f} % of {len(held_back)}, {minutes:.1f} min", flush=True
-            )
+            print(_line(f"fold {k}", value, held_back, minutes), flush=True)
         print(f"cross-validation: {100 * statistics.mean(found):.2f} %", flush=True)
 
     found = []
     for seed in options.seeds:
         value, minutes = accuracy(seed, recordings, tests)
         found.append(value)
-        print(f"seed {seed}: {100 * value:.2f} % of {len(tests)}, {minutes:.1f} min", flush=True)
+        print(_line(f"seed {seed}", value, tests, minutes), flush=True)
     print(f"test recordings: {100 * statistics.mean(found):.2f} %")
 
 
