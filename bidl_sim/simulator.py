@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -149,10 +150,8 @@ class Simulator:
     ) -> list[dict[str, Tensor]]:
         from tqdm import tqdm
 
-        per_step = (
-            sum(int(np.prod(s.shape)) for s in self.circuit.signals.values()) * self._state.batch
-        )
-        piece = max(1, min(total, PIECE // max(per_step, 1), 1000))
+        values = sum(math.prod(signal.shape) for signal in self.circuit.signals.values())
+        piece = max(1, min(total, PIECE // (values * self._state.batch + 1), 1000))
         outputs = []
         bar = tqdm(total=total, unit="step", disable=None if progress else True, delay=1)
         with bar, held_back() as interrupt:
