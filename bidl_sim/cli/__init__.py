@@ -19,9 +19,9 @@ COMMANDS = (demo, train, evaluate, run, info, verify)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code."""
-    # Threads that spin while they wait make a busy machine many times slower; torch reads this
-    # when it is imported, which happens in the commands.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # Threads that spin long while they wait make a busy machine many times slower. OpenMP reads
+    # this when torch is imported, which happens in the commands.
+    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     parser = argparse.ArgumentParser(
         prog="bidl", description="Spiking networks: train, export, simulate, verify."
     )

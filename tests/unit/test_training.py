@@ -358,3 +358,14 @@ def test_a_convolutional_network_learns_gestures() -> None:
     config = TrainConfig(epochs=4, optimizer=OptimizerConfig(lr=5e-3))
     history = train(network, recordings, config=config)
     assert history[-1]["train_accuracy"] > 0.5  # one in eight by chance
+
+
+def test_tensorboard_gets_the_numbers(rng, tmp_path) -> None:
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    history = train(net(), data(rng), config=TrainConfig(epochs=2), tensorboard=tmp_path / "board")
+    board = EventAccumulator(str(tmp_path / "board"))
+    board.Reload()
+    found = [event.value for event in board.Scalars("train_loss")]
+    np.testing.assert_allclose(found, losses(history), rtol=1e-6)
