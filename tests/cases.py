@@ -95,6 +95,7 @@ def library_types() -> list[type[Process]]:
 
 
 CASES = [*(default_case(kind) for kind in library_types()), *VARIANTS]
+FED = [case for case in CASES if case.network().build().inputs]
 SAVED = [case for case in CASES if case.name != "Callback"]
 
 
