@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import h5py
     from torch import Tensor
 
+    from bidl_sim.engines.torch import Lowered
     from bidl_sim.engines.torch.inputs import Arranged
 
 ENGINES = ("torch",)
@@ -80,6 +81,7 @@ class Simulator:
         self.device, self.dtype = place("Simulator", device, dtype)
         self._engine = TorchEngine(self.circuit, schedule)
         self._parameters = self._engine.load(self.device, self.dtype)
+        self._bound: Lowered | None = None
         self._closed = False
         self._probes: list[Probe] = []
         self._files: dict[Path, h5py.File] = {}
@@ -170,8 +172,7 @@ class Simulator:
         state = self._state
         with torch.no_grad():
             result = self._engine.run(
-                self._mode(state.batch),
-                self._parameters,
+                self._lowered(state.batch),
                 sequences,
                 state.tensors,
                 t=state.t,
@@ -253,6 +254,7 @@ class Simulator:
             self._state.tensors[path] = new
         if path in self._parameters:
             self._parameters[path] = new
+            self._bound = None
 
     def state_dict(self) -> dict[str, Array]:
         """Everything a run goes on from, as arrays: ``np.savez(file, **sim.state_dict())``."""
@@ -288,6 +290,12 @@ class Simulator:
 
         return Mode(batch, self.device, self.dtype, self.seed)
 
+    def _lowered(self, batch: int) -> Lowered:
+        """The network bound to this simulator's parameters, until one of them is written."""
+        if self._bound is None or self._bound.mode.batch != batch:
+            self._bound = self._engine.lower(self._mode(batch), self._parameters)
+        return self._bound
+
     def _arrange(self, inputs: Any, time: bool) -> Arranged:
         from bidl_sim.engines.torch.inputs import arrange
 
@@ -303,7 +311,7 @@ class Simulator:
             raise StateError(f"path {path!r}", "is a port", "record it with probe")
         value = self._state.tensors.get(path, self._parameters.get(path))
         if value is None:
-            raise StateError(f"path {path!r}", "exists in training only")
+            raise StateError(f"path {path!r}", "is kept in training only")
         return value
 
     def _given_back(self, pieces: list[dict[str, Tensor]], arranged: Arranged, time: bool) -> Any:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bidl_sim.errors import ShapeError
 from bidl_sim.typing import Array
 
 
@@ -26,7 +27,8 @@ class Difference:
     ``spikes`` counts compared spike values (each neuron in each step), ``differing`` those that
     differ. Of these, ``rounding`` are the first of their sample and lay within rounding of the
     threshold; ``following`` come after such a one. ``worst`` is the largest difference of analog
-    values in samples whose spikes are all equal, ``classes`` the number of samples whose largest
+    values (relative to the largest, where that is above 1) in samples whose spikes are all equal,
+    infinite where a value is not finite, ``classes`` the number of samples whose largest
     output is another one, ``first`` where the first difference is.
     """
 
@@ -57,6 +59,7 @@ WithinRounding = Callable[[str, int, int, Array], Array]
 
 def compare(reference: Trace, other: Trace, within_rounding: WithinRounding) -> Difference:
     """Compare two runs; ports stand in order of execution."""
+    _check_shapes(reference, other)
     found = Difference()
     spiking = {p: v for p, v in reference.recorded.items() if np.all((v == 0) | (v == 1))}
     differs = {port: values != other.recorded[port] for port, values in spiking.items()}
@@ -70,11 +73,30 @@ def compare(reference: Trace, other: Trace, within_rounding: WithinRounding) -> 
     analog = {p: v for p, v in reference.recorded.items() if p not in spiking}
     for mine, theirs in ((analog, other.recorded), (reference.outputs, other.outputs)):
         for name, values in mine.items():
-            if clean:
-                gap = np.abs(values[clean].astype(np.float64) - theirs[name][clean])
-                found.worst = max(found.worst, float(gap.max(initial=0.0)))
+            found.worst = max(found.worst, _gap(values, theirs[name], clean))
     found.classes = _other_classes(reference.outputs, other.outputs)
     return found
+
+
+def _check_shapes(reference: Trace, other: Trace) -> None:
+    for mine, theirs in (
+        (reference.recorded, other.recorded),
+        (reference.outputs, other.outputs),
+    ):
+        for name, values in mine.items():
+            if theirs[name].shape != values.shape:
+                raise ShapeError(
+                    name, f"is {theirs[name].shape} in one run, {values.shape} in the other"
+                )
+
+
+def _gap(mine: Array, theirs: Array, samples: list[int]) -> float:
+    """The largest difference, in units of the largest value or 1; infinite if some is NaN."""
+    wanted, got = (values[samples].astype(np.float64) for values in (mine, theirs))
+    if not np.isfinite([wanted, got]).all():
+        return float("inf")
+    scale = max(1.0, float(np.abs(wanted).max(initial=0.0)))
+    return float(np.abs(wanted - got).max(initial=0.0)) / scale
 
 
 def _per_sample(differs: Array) -> Array:

@@ -156,15 +156,14 @@ def _row(
     steps: int,
 ) -> Row:
     circuit = reference.circuit
-    neurons = tuple(
-        f"{p}.s_out" for p in _in_order(circuit) if isinstance(circuit.processes[p], Neuron)
-    )
+    neurons = ((path, circuit.processes[path]) for path in _in_order(circuit))
+    spikes = tuple(f"{path}.{p.spikes}" for path, p in neurons if isinstance(p, Neuron))
     values = steps * sum(int(np.prod(s.shape)) for s in circuit.signals.values())
     group = max(1, VALUES_AT_ONCE // values)
     difference, seconds = Difference(), 0.0
     for first in range(0, batch, group):
         part = {path: array[first : first + group] for path, array in samples.items()}
-        traces = [r(part, steps, neurons) for r in (reference, run)]
+        traces = [r(part, steps, spikes) for r in (reference, run)]
         seconds += traces[1].seconds
         difference.add(compare(traces[0], traces[1], reference.judge(part, steps, ROUNDING)))
     return Row(runtime, dtype, batch * steps / seconds, difference)

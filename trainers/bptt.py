@@ -133,7 +133,7 @@ class Trainer:
         if self.config.firing_rate.ports:
             return self.config.firing_rate.ports
         processes = self.model.circuit.processes.items()
-        return tuple(f"{path}.s_out" for path, p in processes if isinstance(p, Neuron))
+        return tuple(f"{path}.{p.spikes}" for path, p in processes if isinstance(p, Neuron))
 
 
 class _Totals:

@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING
 
 from bidl_sim.core.flatten import Edge, flatten
 from bidl_sim.core.infer import infer_signals
-from bidl_sim.core.param import Param
 from bidl_sim.core.port import Signal
 from bidl_sim.core.process import Process
 from bidl_sim.core.schedule import check_causal
 from bidl_sim.core.seed import stream
 from bidl_sim.errors import GraphError, StateError
-from bidl_sim.typing import Array
 
 if TYPE_CHECKING:
     from bidl_sim.core.network import Network
@@ -66,7 +64,7 @@ class Circuit:
 def members(process: Process) -> tuple[str, ...]:
     """Names a path can end in: states, parameters in use, and ports that carry values."""
     return (
-        *process.state_specs,
+        *process.states(training=True),
         *process.parameters(),
         *process.in_specs,
         *process.out_specs,
@@ -96,12 +94,10 @@ def build(network: Network) -> Circuit:
 def _initialise(process: Process, path: str, signal: Signal, seed: int) -> None:
     shapes = process.parameter_shapes(signal)
     present = process.parameters()
-    for name, spec in process.param_specs.items():
-        if name in present or name in process.left_out:
-            continue
-        value: Array = process.initialise(name, shapes[name], stream(seed, path, name))
-        setattr(process, name, value)
-        assert isinstance(spec, Param)
+    for name in process.param_specs:
+        if name not in present and name not in process.left_out:
+            value = process.initialise(name, shapes[name], stream(seed, path, name))
+            setattr(process, name, value)
 
 
 def _check_initial(process: Process, path: str, signals: Mapping[str, Signal]) -> None:

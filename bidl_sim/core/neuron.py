@@ -62,6 +62,11 @@ class Neuron(Process, abstract=True):
         """The population's shape as given by ``shape`` or ``n``."""
         return (self.n,) if self.n is not None else self.shape
 
+    @property
+    def spikes(self) -> str:
+        """Which member holds the spikes: ``s_out``, or a state where the output is analog."""
+        return "s_out"
+
     def infer(self, inputs: Mapping[str, Signal]) -> Mapping[str, Signal] | None:
         given = inputs.get("a_in")
         shape = self.declared_shape or (given.shape if given else None)

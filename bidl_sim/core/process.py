@@ -156,8 +156,8 @@ class Process:
                     f"{self.where}, learn", f"no learnable parameter {name!r}; has: {can}"
                 )
         for name in self.initial or ():
-            if name not in self.state_specs:
-                has = ", ".join(self.state_specs) or "none"
+            if name not in self.states(training=True):
+                has = ", ".join(self.states(training=True)) or "none"
                 raise ParameterError(f"{self.where}, initial", f"no state {name!r}; has: {has}")
         self.check_parameters(None)
 

@@ -89,22 +89,21 @@ def needed_only_at_the_end(
     for edge in circuit.edges:
         readers.setdefault(f"{edge.source}.{edge.source_port}", []).append(edge)
 
-    def at_end(port: str, seen: frozenset[str]) -> bool:
-        if circuit.signals[port].timed or port in recorded or port in seen:
-            return False
-        return all(
+    ports = (f"{p}.{out}" for p, process in circuit.processes.items() for out in process.out_specs)
+    waiting = {port for port in ports if not circuit.signals[port].timed} - set(recorded)
+
+    def can_wait(edge: Edge) -> bool:
+        reader = circuit.processes[edge.target]
+        return (
             edge.delay == 0
-            and circuit.processes[edge.target].folds_time(training)
+            and reader.folds_time(training)
             and f"{edge.target}.{edge.target_port}" not in recorded
-            and all(
-                at_end(f"{edge.target}.{out}", seen | {port})
-                for out in circuit.processes[edge.target].out_specs
-            )
-            for edge in readers.get(port, ())
+            and all(f"{edge.target}.{out}" in waiting for out in reader.out_specs)
         )
 
-    ports = (f"{p}.{out}" for p, process in circuit.processes.items() for out in process.out_specs)
-    return frozenset(port for port in ports if at_end(port, frozenset()))
+    while early := {port for port in waiting if not all(map(can_wait, readers.get(port, ())))}:
+        waiting -= early
+    return frozenset(waiting)
 
 
 @dataclass(frozen=True)

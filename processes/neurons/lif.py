@@ -55,6 +55,7 @@ class LIF(MembraneNorm):
     State
     -----
     v : potential after the leak, 0 at the beginning
+    fired : the spikes behind an analog output; not kept where ``s_out`` is the spike itself
 
     References
     ----------
@@ -78,6 +79,15 @@ class LIF(MembraneNorm):
     activation: Choice = Choice(ACTIVATIONS, "relu")
 
     v = State(0.0)
+    fired = State(0.0)
+
+    @property
+    def spikes(self) -> str:
+        return "s_out" if self.output == "spike" else "fired"
+
+    def states(self, training: bool) -> tuple[str, ...]:
+        kept = super().states(training)
+        return tuple(n for n in kept if n != "fired" or self.spikes == "fired")
 
     def step(
         self,
@@ -89,16 +99,16 @@ class LIF(MembraneNorm):
         v_reset: Value,
         fire: Callable[[Value], Value],
         norm: Callable[[Value], Value],
-    ) -> tuple[Value, Value]:
+    ) -> tuple[Value, Value, Value]:
         u = norm(v + a_in)
         s = fire(u - v_th)
         z = detach(s) if self.reset_grad == "detached" else s
         r = u - z * v_th if self.reset == "soft" else (1 - z) * u + z * v_reset
         v = alpha * r + beta
         if self.output == "spike":
-            return s, v
+            return s, v, s
         tap = {"pre": u, "centered": u - v_th, "reset": r, "leaked": v}[self.output]
-        return ACTIVATIONS[self.activation](tap), v
+        return ACTIVATIONS[self.activation](tap), v, s
 
 
 class LIAF(LIF):

@@ -292,7 +292,7 @@ def test_a_closed_simulator_does_not_run(rng) -> None:
 
 def test_what_exists_in_training_only_says_so() -> None:
     sim = Simulator(Network.sequential(Input(3), Dropout(0.5)))
-    with pytest.raises(StateError, match="exists in training only"):
+    with pytest.raises(StateError, match="is kept in training only"):
         sim.read("dropout1.mask")
-    with pytest.raises(StateError, match="exists in training only"):
+    with pytest.raises(StateError, match="is kept in training only"):
         sim.probe("dropout1.mask")

@@ -33,6 +33,14 @@ class Result:
     recorded: dict[str, Tensor]
 
 
+@dataclass(frozen=True)
+class Lowered:
+    """A circuit bound to parameters and a mode, ready to run any number of times."""
+
+    mode: Mode
+    units: Mapping[str, Unit]
+
+
 class TorchEngine:
     """Executes a circuit on tensors. It holds no state: a run takes one and returns the next.
 
@@ -50,7 +58,7 @@ class TorchEngine:
         self._stages: dict[bool, tuple[Stage, ...]] = {}
         self.running = tuple(p for p, process in circuit.processes.items() if not process.external)
         self.references = {path: self._references(path) for path in self.running}
-        self.carried = {path: self._carried(path) for path in self.running}
+        self.written = self._written()
 
     def stages(self, training: bool) -> tuple[Stage, ...]:
         """The stages in order of execution, made when first asked for."""
@@ -77,15 +85,30 @@ class TorchEngine:
             process = self.circuit.processes[path]
             for name in process.states(mode.training):
                 state[f"{path}.{name}"] = self._reset_value(path, name, mode)
-        for path, names in self.carried.items():
-            for name in names.keys() & self.circuit.processes[path].param_specs.keys():
-                state[f"{path}.{name}"] = self.own_parameters(path, parameters)[name]
+        for path in self.running:
+            for name, value in self.own_parameters(path, parameters).items():
+                if f"{path}.{name}" in self.written:
+                    state[f"{path}.{name}"] = value
         return state
+
+    def lower(self, mode: Mode, parameters: Parameters) -> Lowered:
+        """Bind the steps to parameters: what stays the same from run to run."""
+        units = {
+            path: Unit(
+                self.circuit,
+                path,
+                self.own_parameters(path, parameters),
+                self.references[path],
+                self._carried(path, mode.training),
+                mode,
+            )
+            for path in self.running
+        }
+        return Lowered(mode, units)
 
     def run(
         self,
-        mode: Mode,
-        parameters: Parameters,
+        lowered: Lowered,
         inputs: Mapping[str, Tensor],
         state: State,
         *,
@@ -98,18 +121,8 @@ class TorchEngine:
         ``inputs`` gives each external process its values ``(time, batch, ...)``; ``record`` names
         states and ports whose value in every step is wanted.
         """
-        units = {
-            path: Unit(
-                self.circuit,
-                path,
-                self.own_parameters(path, parameters),
-                self.references[path],
-                {n: at for n, at in self.carried[path].items() if at in state},
-                mode,
-            )
-            for path in self.running
-        }
-        run = Run(self.circuit, self.wiring, units, mode, state, record, t, steps)
+        mode = lowered.mode
+        run = Run(self.circuit, self.wiring, lowered.units, mode, state, record, t, steps)
         for path, sequence in inputs.items():
             run.receive(f"{path}.{next(iter(self.circuit.processes[path].out_specs))}", sequence)
         run.do(self.stages(mode.training))
@@ -165,17 +178,17 @@ class TorchEngine:
         targets = {n: r.target for n, r in self.circuit.processes[path].ref_ports.items()}
         return {n: f"{paths[id(t[0])]}.{t[1]}" for n, t in targets.items() if t is not None}
 
-    def _carried(self, path: str) -> dict[str, str]:
+    def _written(self) -> frozenset[str]:
+        """Paths of the states and parameters that RefPorts write."""
+        return frozenset(
+            self.references[path][ref.name]
+            for path in self.running
+            for ref in self.circuit.processes[path].ref_ports.values()
+            if ref.write
+        )
+
+    def _carried(self, path: str, training: bool) -> dict[str, str]:
         """What a process's step takes from the run's state: states, and parameters others write."""
         process = self.circuit.processes[path]
-        written = {
-            self._references(other)[ref.name]
-            for other in self.running
-            for ref in self.circuit.processes[other].ref_ports.values()
-            if ref.write
-        }
-        return {
-            name: f"{path}.{name}"
-            for name in (*process.state_specs, *process.param_specs)
-            if name in process.state_specs or f"{path}.{name}" in written
-        }
+        written = (n for n in process.param_specs if f"{path}.{n}" in self.written)
+        return {name: f"{path}.{name}" for name in (*process.states(training), *written)}

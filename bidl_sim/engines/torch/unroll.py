@@ -128,8 +128,7 @@ class Unroll(nn.Module):
         values = self._values()
         carry = carry or Carry(self._engine.initial_state(mode, values), 0, seed)
         result = self._engine.run(
-            mode,
-            values,
+            self._engine.lower(mode, values),
             arranged.sequences,
             carry.state,
             t=carry.t,
