@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from bidl_sim.errors import ParameterError
+from bidl_sim.errors import ParameterError, ShapeError
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,16 @@ class Augment:
             raise ParameterError("augment, drop", f"must be below 1, got {self.drop}")
 
     def __call__(self, frames: Tensor) -> Tensor:
+        if not any(vars(self).values()):
+            return frames
+        if frames.dim() != 5:
+            raise ShapeError(
+                "augment",
+                f"takes (batch, time, channel, height, width), got {tuple(frames.shape)}",
+                "switch it off",
+            )
+        if not frames.is_floating_point():
+            frames = frames.float()
         if self.drop:
             lost = torch.rand(len(frames), 1, 1, 1, 1) * self.drop
             frames = frames * (torch.rand(frames.shape) >= lost).to(frames)

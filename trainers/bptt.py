@@ -106,10 +106,11 @@ class Trainer:
 
     def _parts(self, inputs: Any) -> Iterator[tuple[Any, float]]:
         """The sequence, or its pieces for truncated BPTT, each with its share of the steps."""
-        steps = (
-            next(iter(inputs.values())).shape[1] if isinstance(inputs, dict) else inputs.shape[1]
-        )
-        piece = self.config.truncate or steps
+        first_input = next(iter(inputs.values())) if isinstance(inputs, dict) else inputs
+        steps, piece = first_input.shape[1], self.config.truncate
+        if not 0 < piece < steps:
+            yield inputs, 1.0
+            return
         for first in range(0, steps, piece):
             part = slice(first, min(first + piece, steps))
             share = (part.stop - part.start) / steps

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +33,15 @@ def _check_arguments(
             )
 
 
+@contextmanager
+def _named(what: str) -> Iterator[None]:
+    """Say which part of the configuration torch refused."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        raise ConfigError(what, str(error).splitlines()[0]) from None
+
+
 @dataclass(frozen=True)
 class OptimizerConfig:
     """A torch optimiser: its name in `torch.optim`, the learning rate, and its other arguments."""
@@ -41,13 +53,22 @@ class OptimizerConfig:
     def __post_init__(self) -> None:
         import torch
 
+        if not 0 < self.lr < math.inf:
+            raise ConfigError("optimizer, lr", f"must be positive and finite, got {self.lr}")
         _check_arguments("optimizer", torch.optim, torch.optim.Optimizer, self.type, self.options)
+        needs = inspect.signature(getattr(torch.optim, self.type).step).parameters["closure"]
+        if needs.default is inspect.Parameter.empty:
+            raise ConfigError(
+                "optimizer, type",
+                f"{self.type} needs the loss many times a step, which is not done",
+            )
 
     def __call__(self, parameters: Any) -> Any:
         """The optimiser for some parameters."""
         import torch
 
-        return getattr(torch.optim, self.type)(parameters, lr=self.lr, **self.options)
+        with _named("optimizer"):
+            return getattr(torch.optim, self.type)(parameters, lr=self.lr, **self.options)
 
 
 @dataclass(frozen=True)
@@ -67,6 +88,10 @@ class SchedulerConfig:
         if self.type:
             base = lr_scheduler.LRScheduler
             _check_arguments("scheduler", lr_scheduler, base, self.type, self.options)
+            if "metrics" in inspect.signature(getattr(lr_scheduler, self.type).step).parameters:
+                raise ConfigError(
+                    "scheduler, type", f"{self.type} follows a metric, which is not done"
+                )
 
     def __call__(self, optimizer: Any, lr: float, total_steps: int) -> Any:
         """The scheduler, or None."""
@@ -78,7 +103,8 @@ class SchedulerConfig:
         known = {"total_steps": total_steps, "T_max": total_steps, "max_lr": lr}
         taken = inspect.signature(kind).parameters
         options = {name: value for name, value in known.items() if name in taken}
-        return kind(optimizer, **{**options, **self.options})
+        with _named("scheduler"):
+            return kind(optimizer, **{**options, **self.options})
 
 
 @dataclass(frozen=True)
@@ -131,6 +157,8 @@ class TrainConfig:
                 raise ConfigError(
                     f"train, {name}", f"must be at least 0, got {getattr(self, name)}"
                 )
+        if not callable(self.loss):
+            raise ConfigError("train, loss", f"must be one of {', '.join(LOSSES)} or a function")
         for name, known in (("schedule", SCHEDULES), ("precision", PRECISIONS)):
             if getattr(self, name) not in known:
                 given = getattr(self, name)

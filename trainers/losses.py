@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from bidl_sim.errors import ParameterError, ShapeError
+from bidl_sim.errors import DataError, ParameterError, ShapeError
 
 READOUTS = ("rate", "last")
 
@@ -38,14 +38,32 @@ def _check(output: Tensor) -> None:
         )
 
 
+def class_indices(targets: Tensor, classes: int) -> Tensor:
+    """Targets as int64 class indices ``(batch,)``; `DataError` if they are none."""
+    if targets.dim() != 1 or targets.is_floating_point() or targets.is_complex():
+        raise DataError(
+            "targets",
+            f"must be class indices (batch,) of integers, got {targets.dtype} "
+            f"of shape {tuple(targets.shape)}",
+        )
+    low, high = int(targets.min()), int(targets.max())
+    if low < 0 or high >= classes:
+        raise DataError(
+            "targets",
+            f"contain class {low if low < 0 else high}, the output has classes 0 to {classes - 1}",
+            "number classes from 0, or widen the last layer",
+        )
+    return targets.long()
+
+
 def _one_hot(targets: Tensor, like: Tensor, true: float, false: float) -> Tensor:
     wanted = torch.full_like(like, false)
-    return wanted.scatter(1, targets[:, None], true)
+    return wanted.scatter(1, class_indices(targets, like.shape[1])[:, None], true)
 
 
 @dataclass(frozen=True)
 class CrossEntropy:
-    """Cross-entropy of softmax(scores).
+    """Cross-entropy of softmax(scores); targets may also be probabilities ``(batch, class)``.
 
     Parameters
     ----------
@@ -63,6 +81,8 @@ class CrossEntropy:
 
     def __call__(self, output: Tensor, targets: Tensor) -> Tensor:
         scores = rate(output) if self.on == "rate" else last(output)
+        if not (targets.is_floating_point() and targets.shape == scores.shape):
+            targets = class_indices(targets, scores.shape[1])
         return functional.cross_entropy(
             scores.float(), targets, label_smoothing=self.label_smoothing
         )
