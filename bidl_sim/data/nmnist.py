@@ -42,10 +42,10 @@ def read_events(data: bytes, where: str) -> Array:
 def load(path: str | Path, split: str, framing: Framing) -> Recordings:
     """Recordings of one split of a folder or zip.
 
-    The list ``<split>.txt`` names them, a header line and then ``id label`` on each line, beside
-    the files ``<id>.bs2`` or ``<id>.bin``; without a list, the layout of the original archive is
-    read, ``Train/<label>/*.bin`` and ``Test/<label>/*.bin``. A folder may hold its files zipped,
-    a zip may hold them in a folder.
+    The list ``<split>.txt`` names them, a header line and then ``id label`` on each line; the
+    files are ``<id>.bs2`` or ``<id>.bin`` beside it, or the only ones of that name elsewhere.
+    Without a list, the layout of the original archive is read, ``Train/<label>/*.bin`` and
+    ``Test/<label>/*.bin``. A folder may hold its files zipped, a zip may hold them in a folder.
 
     Raises `DataError` naming the file and the line.
     """
@@ -110,6 +110,9 @@ def _listed(source: _Source, split: str) -> list[tuple[str, int]]:
         return []
     list_name = min(lists, key=lambda n: n.count("/"))
     folder = list_name.removesuffix(f"{split}.txt")
+    places: dict[str, list[str]] = {}
+    for name in source.files:
+        places.setdefault(Path(name).name, []).append(name)
     found = []
     lines = source.read(list_name).decode(errors="replace").splitlines()
     for number, line in enumerate(lines, 1):
@@ -119,12 +122,24 @@ def _listed(source: _Source, split: str) -> list[tuple[str, int]]:
         where = f"{source.path}, {list_name}, line {number}"
         if len(words) != 2 or words[1] not in CLASSES:
             raise DataError(where, f"must be an id and a label 0 to 9, got {line!r}")
-        names = [f"{folder}{words[0]}{suffix}" for suffix in SUFFIXES]
-        name = next((n for n in names if n in source.files), None)
-        if name is None:
+        recording = _recording(words[0], folder, places)
+        if recording is None:
             raise DataError(where, f"there is no recording {words[0]}{SUFFIXES[0]}")
-        found.append((name, int(words[1])))
+        found.append((recording, int(words[1])))
+    if not found:
+        raise DataError(f"{source.path}, {list_name}", "names no recordings")
     return found
+
+
+def _recording(number: str, folder: str, places: dict[str, list[str]]) -> str | None:
+    """The file of a recording: beside its list, or the only one of its name anywhere."""
+    for file in (f"{number}{suffix}" for suffix in SUFFIXES):
+        found = places.get(file, [])
+        if f"{folder}{file}" in found:
+            return f"{folder}{file}"
+        if len(found) == 1:
+            return found[0]
+    return None
 
 
 def _foldered(source: _Source, split: str) -> list[tuple[str, int]]:

@@ -140,6 +140,20 @@ def test_a_folder_a_zip_and_a_zip_in_a_folder_read_alike(tmp_path) -> None:
         np.testing.assert_array_equal(found.labels, reference.labels)
 
 
+def test_a_list_may_lie_apart_from_its_recordings(tmp_path) -> None:
+    archive(tmp_path)
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as packed:
+        for name in ("7.bs2", "8.bin"):
+            packed.write(tmp_path / name, f"deep/{name}")
+            (tmp_path / name).unlink()
+    assert nmnist.load(tmp_path, "test", Framing()).labels.tolist() == [3, 9]
+    for copy in ("a", "b"):
+        (tmp_path / copy).mkdir()
+        (tmp_path / copy / "7.bs2").write_bytes(raw((0, 1, 2, 1)))
+    with pytest.raises(DataError, match=r"line 2: there is no recording 7"):
+        nmnist.load(tmp_path, "test", Framing())
+
+
 def test_the_layout_of_the_original_archive(tmp_path) -> None:
     for label in (0, 4):
         (tmp_path / "Train" / str(label)).mkdir(parents=True)
@@ -153,6 +167,7 @@ def test_the_layout_of_the_original_archive(tmp_path) -> None:
         ("7 3\n9 1\n", r"test\.txt, line 2: there is no recording 9"),
         ("7\n", r"line 1: must be an id and a label 0 to 9, got '7'"),
         ("7 12\n", r"line 1: must be an id and a label"),
+        ("#sample #class\n", r"test\.txt: names no recordings"),
     ],
 )
 def test_a_wrong_list_is_named_by_line(tmp_path, listed, text) -> None:
