@@ -5,6 +5,7 @@
     ├── ShapeError (ValueError)           arrays or signals whose shapes do not fit
     ├── GraphError (ValueError)           names and connections that make no valid network
     ├── ScheduleError (ValueError)        no order of execution exists
+    ├── TraceError (TypeError)            a step that cannot be compiled, only run on tensors
     ├── StateError (RuntimeError)         a run, a state or a path that does not fit the network
     ├── DataError (ValueError)            events, labels or recordings that cannot be used
     ├── ConfigError (ValueError)          a configuration file or override
@@ -46,6 +47,10 @@ class GraphError(BidlError, ValueError):
 
 class ScheduleError(BidlError, ValueError):
     """The network has no order of execution, for example a cycle without delay."""
+
+
+class TraceError(BidlError, TypeError):
+    """A step uses what cannot be traced; the torch engine still runs it."""
 
 
 class StateError(BidlError, RuntimeError):

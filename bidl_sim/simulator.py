@@ -47,6 +47,9 @@ class Simulator:
         As torch takes them, default "cpu" and float32.
     seed
         Fixes the numbers of stochastic processes.
+    kernels : "auto", "fused" or "eager"
+        Whether populations run on compiled kernels, where no loop forbids it: "auto" does so
+        where the run is long enough to be worth compiling for.
 
     Examples
     --------
@@ -65,11 +68,14 @@ class Simulator:
         device: Any = None,
         dtype: Any = None,
         seed: int = 0,
+        kernels: str = "auto",
     ) -> None:
         _one_of("engine", engine, ("auto", *ENGINES))
         _one_of("schedule", schedule, ("auto", *SCHEDULES))
-        from bidl_sim.engines.torch import TorchEngine
+        from bidl_sim.engines.torch import KERNELS, TorchEngine
         from bidl_sim.engines.torch.place import place
+
+        _one_of("kernels", kernels, KERNELS)
 
         network = net if isinstance(net, Network) else Network.of(net)
         self.circuit = network.build()
@@ -78,6 +84,7 @@ class Simulator:
             schedule = "timestep" if ordered else "process"
         self.schedule = schedule
         self.seed = as_int("Simulator, seed", seed, 0)
+        self.kernels = kernels
         self.device, self.dtype = place("Simulator", device, dtype)
         self._engine = TorchEngine(self.circuit, schedule)
         self._parameters = self._engine.load(self.device, self.dtype)
@@ -288,7 +295,7 @@ class Simulator:
     def _mode(self, batch: int) -> Any:
         from bidl_sim.engines.torch import Mode
 
-        return Mode(batch, self.device, self.dtype, self.seed)
+        return Mode(batch, self.device, self.dtype, self.seed, kernels=self.kernels)
 
     def _lowered(self, batch: int) -> Lowered:
         """The network bound to this simulator's parameters, until one of them is written."""

@@ -21,11 +21,16 @@ class SimulatedRun:
     """Simulation, in a fresh simulator for each group of samples."""
 
     def __init__(
-        self, network: Network, dtype: str, schedule: str = "process", device: str = "cpu"
+        self,
+        network: Network,
+        dtype: str,
+        schedule: str = "process",
+        device: str = "cpu",
+        kernels: str = "eager",
     ) -> None:
         self.circuit = network.build()
         self._make: Callable[[], Simulator] = lambda: Simulator(
-            network, schedule=schedule, dtype=dtype, device=device
+            network, schedule=schedule, dtype=dtype, device=device, kernels=kernels
         )
 
     def __call__(self, samples: Samples, steps: int, record: tuple[str, ...]) -> Trace:

@@ -98,8 +98,9 @@ class Report:
 def verify(path: str | Path, inputs: Any = None) -> Report:
     """Run a model file in every way there is, in float64 and float32, and compare.
 
-    Compared with the process-major simulation are the timestep-major one, the unrolled torch
-    module, the file saved and loaded again, and the GPU where there is one. Spikes must be
+    Compared with the process-major simulation are the timestep-major one, the one on compiled
+    kernels, the unrolled torch module, the file saved and loaded again, and the GPU where there is
+    one. Spikes must be
     identical in float64. In float32, where a sum may be rounded in another order, a spike may
     differ if its potential lies within rounding of the threshold; each is counted and shown.
 
@@ -138,6 +139,7 @@ def _runtimes(
     import torch
 
     yield "timestep-major", SimulatedRun(network, dtype, schedule="timestep")
+    yield "compiled kernels", SimulatedRun(network, dtype, kernels="fused")
     if network.build().inputs:
         yield "unrolled torch module", UnrolledRun(network, dtype)
     for name, other in others.items():

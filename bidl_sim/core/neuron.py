@@ -9,8 +9,12 @@ from bidl_sim.core.fields import Choice, Dims, Int, Maybe, MaybeDims, MaybeInt, 
 from bidl_sim.core.port import In, Out, Signal
 from bidl_sim.core.process import Process
 from bidl_sim.core.surrogate import SURROGATES
+from bidl_sim.core.trace.kernels import backward_source, forward_source
+from bidl_sim.core.trace.step import trace
 from bidl_sim.errors import ParameterError, ShapeError
 from bidl_sim.typing import Shape
+
+SOURCES = "numba-forward, numba-backward"
 
 
 class Neuron(Process, abstract=True):
@@ -66,6 +70,20 @@ class Neuron(Process, abstract=True):
     def spikes(self) -> str:
         """Which member holds the spikes: ``s_out``, or a state where the output is analog."""
         return "s_out"
+
+    def source(self, kind: str = "numba-forward") -> str:
+        """The kernel that runs this step, as readable source: "numba-forward" or "-backward".
+
+        Raises `TraceError` if the step cannot be compiled, with the reason.
+        """
+        step = trace(self, training=True)
+        shared = [n for n, value in self.parameters().items() if value.size == 1]
+        learned = [n for n in self.learned if n in step.parameters]
+        if kind == "numba-forward":
+            return forward_source(step, shared)
+        if kind == "numba-backward":
+            return backward_source(step, shared, (), learned)
+        raise ParameterError(f"{self.where}, source", f"there is no {kind!r}; has: {SOURCES}")
 
     def infer(self, inputs: Mapping[str, Signal]) -> Mapping[str, Signal] | None:
         given = inputs.get("a_in")

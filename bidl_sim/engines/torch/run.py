@@ -10,6 +10,7 @@ from torch import Tensor
 
 from bidl_sim.core.circuit import Circuit
 from bidl_sim.core.schedule import Stage, needed_only_at_the_end
+from bidl_sim.engines.torch.fused import FusedStep
 from bidl_sim.engines.torch.signals import Signals, State, Wiring, total
 from bidl_sim.engines.torch.unit import Mode, Unit
 
@@ -56,11 +57,11 @@ class Run:
         }
         for number, stage in enumerate(stages):
             units = [self.units[path] for path in stage.paths if path in self.units]
-            if stage.stepwise or not all(u.process.folds_time(self.mode.training) for u in units):
+            if stage.stepwise:
                 self._step_by_step(units)
             else:
                 for unit in units:
-                    self._at_once(unit)
+                    self._alone(unit)
             for port, last in last_reader.items():
                 if last == number:
                     self.signals.sent.pop(port, None)
@@ -68,6 +69,15 @@ class Run:
     def final_state(self) -> State:
         """The state to go on from."""
         return {**self.state, **self.signals.after}
+
+    def _alone(self, unit: Unit) -> None:
+        """A process that needs no other's answer does all its timesteps."""
+        if unit.process.folds_time(self.mode.training):
+            self._at_once(unit)
+        elif kernels := unit.fused(self.steps, self.to_keep):
+            self._fused(unit, kernels)
+        else:
+            self._step_by_step([unit])
 
     def _at_once(self, unit: Unit) -> None:
         """A stateless process sees time as part of the batch."""
@@ -81,6 +91,20 @@ class Run:
         sent, _, _ = unit.step(arriving, self.t)
         for name, values in sent.items():
             self.receive(f"{unit.path}.{name}", values.view(-1, self.mode.batch, *values.shape[1:]))
+
+    def _fused(self, unit: Unit, kernels: FusedStep) -> None:
+        """A population does all its steps in one call."""
+        arriving = {n: self.signals.arriving(f"{unit.path}.{n}") for n in unit.process.in_specs}
+        for name, sequence in arriving.items():
+            self._keep(f"{unit.path}.{name}", sequence)
+        before = {name: self.state[f"{unit.path}.{name}"] for name in unit.states}
+        sent, states = kernels(arriving, before, unit.parameters, self.mode.dtype)
+        self.state.update({f"{unit.path}.{name}": value for name, value in states.items()})
+        for name, sequence in sent.items():
+            at = f"{unit.path}.{name}"
+            self._keep(at, sequence)
+            if name in unit.shapes:
+                self.signals.send(at, sequence[-1:] if at in self.at_end else sequence)
 
     def _step_by_step(self, units: list[Unit]) -> None:
         """In every step, each process in order reads the others' latest values."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +11,10 @@ import torch
 from torch import Tensor
 
 from bidl_sim.core.circuit import Circuit
+from bidl_sim.core.neuron import Neuron
 from bidl_sim.core.seed import stream
 from bidl_sim.engines.torch.fire import spike_function
+from bidl_sim.engines.torch.fused import COMPILED, WORTH_IT, FusedStep, fused_step
 from bidl_sim.errors import ShapeError
 
 
@@ -20,7 +23,9 @@ class Mode:
     """How a run is done, the same for all its processes.
 
     ``training`` moves running statistics and switches dropout on; ``spikes="smooth"`` replaces
-    the spike by the surrogate's integral, so that a gradient can be checked.
+    the spike by the surrogate's integral, so that a gradient can be checked. ``kernels`` says
+    whether populations run on compiled kernels: "fused" wherever they can, "eager" never, "auto"
+    where the run is long enough to be worth compiling for.
     """
 
     batch: int
@@ -29,6 +34,7 @@ class Mode:
     seed: int = 0
     training: bool = False
     spikes: str = "hard"
+    kernels: str = "auto"
 
 
 class Unit:
@@ -52,11 +58,28 @@ class Unit:
         self.process = process = circuit.processes[path]
         self.parameters, self.references, self.carried = parameters, references, carried
         self.mode = mode
+        self.is_neuron = isinstance(process, Neuron)
         self.shapes = {port: circuit.signals[f"{path}.{port}"].shape for port in process.out_specs}
         self.states = process.states(mode.training)
         self.writes = tuple(n for n, spec in process.ref_specs.items() if spec.write)
         self.returned = (*process.out_specs, *process.state_specs, *self.writes)
         self.constants = self._constants()
+
+    def fused(self, steps: int, wanted: Collection[str]) -> FusedStep | None:
+        """The kernels that do so many steps at once; None where the steps are done one by one.
+
+        ``wanted`` are the paths whose values of all steps are looked at.
+        """
+        mode = self.mode
+        if not self.is_neuron or mode.kernels == "eager":
+            return None
+        if mode.spikes != "hard" or mode.device.type != "cpu" or mode.dtype not in COMPILED:
+            return None
+        neurons = mode.batch * math.prod(next(iter(self.shapes.values())))
+        if mode.kernels == "auto" and steps * neurons < WORTH_IT:
+            return None
+        kept = tuple(n for n in self.states if f"{self.path}.{n}" in wanted)
+        return fused_step(self.process, mode.training, kept)
 
     def _constants(self) -> dict[str, Any]:
         process, mode = self.process, self.mode
@@ -90,6 +113,8 @@ class Unit:
                 f"returned {len(values)}",
             )
         found = dict(zip(self.returned, values, strict=True))
+        if self.is_neuron:  # of integers or plain numbers a step may return another type
+            found.update({port: found[port].to(self.mode.dtype) for port in self.shapes})
         return (
             {port: self._batched(port, found[port]) for port in self.shapes},
             {name: found[name] for name in self.states},

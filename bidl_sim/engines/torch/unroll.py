@@ -15,6 +15,7 @@ from bidl_sim.core.process import Process
 from bidl_sim.engines.torch.constrain import constrained
 from bidl_sim.engines.torch.engine import TorchEngine
 from bidl_sim.engines.torch.fire import SPIKES
+from bidl_sim.engines.torch.fused import KERNELS
 from bidl_sim.engines.torch.inputs import arrange
 from bidl_sim.engines.torch.place import place
 from bidl_sim.engines.torch.signals import State
@@ -56,6 +57,8 @@ class Unroll(nn.Module):
     dtype
         Format of parameters and states, default float32. ``.to()`` changes it afterwards, but a
         number that was rounded to float32 stays rounded.
+    kernels : "auto", "fused" or "eager"
+        Whether populations run on compiled kernels, see `bidl_sim.engines.torch.fused`.
 
     Examples
     --------
@@ -72,13 +75,16 @@ class Unroll(nn.Module):
         seed: int = 0,
         spikes: str = "hard",
         dtype: Any = None,
+        kernels: str = "auto",
     ) -> None:
         super().__init__()
-        if spikes not in SPIKES:
-            raise ParameterError("Unroll, spikes", f"must be one of {SPIKES}, got {spikes!r}")
+        for name, value, known in (("spikes", spikes, SPIKES), ("kernels", kernels, KERNELS)):
+            if value not in known:
+                raise ParameterError(f"Unroll, {name}", f"must be one of {known}, got {value!r}")
         network = net if isinstance(net, Network) else Network.of(net)
         self._engine = TorchEngine(network.build(), schedule)
-        self._seed, self._spikes = as_int("Unroll, seed", seed, 0), spikes
+        self._spikes, self._kernels = spikes, kernels
+        self._seed = as_int("Unroll, seed", seed, 0)
         _, dtype = place("Unroll", None, dtype)
         self._anchor: Tensor  # tells device and dtype after .to()
         self.register_buffer("_anchor", torch.empty(0, dtype=dtype), persistent=False)
@@ -124,7 +130,7 @@ class Unroll(nn.Module):
         for path in record:
             self.circuit.locate(path)
         seed = carry.seed if carry else self._next_seed()
-        mode = Mode(arranged.batch, device, dtype, seed, self.training, self._spikes)
+        mode = Mode(arranged.batch, device, dtype, seed, self.training, self._spikes, self._kernels)
         values = self._values()
         carry = carry or Carry(self._engine.initial_state(mode, values), 0, seed)
         result = self._engine.run(

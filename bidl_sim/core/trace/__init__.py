@@ -1,0 +1,1 @@
+"""Tracing: from a step function to its expression graph, its gradient, and source code."""

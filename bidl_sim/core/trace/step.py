@@ -1,0 +1,101 @@
+"""Tracing a process: its step called once, on symbols."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from bidl_sim.core.process import Process
+from bidl_sim.core.surrogate import SURROGATES
+from bidl_sim.core.trace.expression import Expression, as_expression, as_float, in_order, symbol
+from bidl_sim.errors import TraceError
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """A step as expressions.
+
+    Attributes
+    ----------
+    inputs, states, parameters
+        Symbols by the name of the InPort, state or parameter; of these only what has an effect.
+    outputs, new_states
+        What the step returns, by OutPort and by state; states in the order of ``states``.
+    """
+
+    inputs: dict[str, Expression]
+    states: dict[str, Expression]
+    parameters: dict[str, Expression]
+    outputs: dict[str, Expression]
+    new_states: dict[str, Expression]
+
+
+def trace(process: Process, training: bool = False) -> Trace:
+    """The expressions of a process's step.
+
+    Raises `TraceError` where the step does what expressions cannot say; the torch engine runs it
+    all the same.
+    """
+    kept = process.states(training)
+    inputs = {n: symbol(n, spec.dtype) for n, spec in process.in_specs.items()}
+    states = {n: symbol(n, process.state_specs[n].dtype) for n in kept}
+    parameters = {n: symbol(n) for n in process.param_specs if n not in process.left_out}
+    known: dict[str, Any] = {
+        **dict.fromkeys((*process.param_specs, *process.state_specs)),
+        **inputs,
+        **states,
+        **parameters,
+        "training": training,
+    }
+    if process.ref_specs:
+        raise _refused(process, "it has RefPorts")
+    for name in process.step_arguments:
+        if name == "fire":
+            known[name] = _fire(process)
+        elif name not in known and hasattr(process, f"bind_{name}"):
+            known[name] = getattr(process, f"bind_{name}")(parameters, training)
+        elif name not in known:
+            raise _refused(process, f"it takes {name!r}")
+    try:
+        result = process.step(**{name: known[name] for name in process.step_arguments})
+    except TraceError as error:
+        raise _refused(process, str(error)) from None
+    except (TypeError, ValueError, AttributeError) as error:
+        raise _refused(process, str(error).splitlines()[0]) from error
+    values = result if isinstance(result, tuple) else (result,)
+    returned = (*process.out_specs, *process.state_specs)
+    if len(values) != len(returned):
+        raise _refused(process, f"it returns {len(values)} values, wanted {', '.join(returned)}")
+    found = dict(zip(returned, values, strict=True))
+    outputs = {n: _as_kind(process, n, found[n], s.dtype) for n, s in process.out_specs.items()}
+    new_states = {n: _as_kind(process, n, found[n], process.state_specs[n].dtype) for n in kept}
+    used = {x.number for x in in_order((*outputs.values(), *new_states.values()))}
+    needed = {n: x for n, x in parameters.items() if x.number in used}
+    return Trace(inputs, states, needed, outputs, new_states)
+
+
+def _fire(process: Any) -> Callable[[Expression], Expression]:
+    surrogate, width = SURROGATES[process.surrogate], process.width
+
+    def derivative(x: Expression) -> Expression:
+        return as_float(as_expression(surrogate.derivative(x, width)))
+
+    return lambda x: Expression("fire", x.kind, as_expression(x), value=derivative)
+
+
+def _as_kind(process: Process, name: str, value: Any, kind: str) -> Expression:
+    expression = as_expression(value)
+    if kind == "float":
+        return as_float(expression)
+    if expression.kind == "float":
+        raise _refused(process, f"{name} is declared as {kind}, the step returns a float")
+    return expression
+
+
+def _refused(process: Process, reason: str) -> TraceError:
+    return TraceError(
+        f"{process.where}, step",
+        f"cannot be traced: {reason}",
+        "it runs on the torch engine, kernels='eager'",
+    )

@@ -1,0 +1,1 @@
+"""Compiled kernels: generated source, compiled once and kept on disk."""

@@ -1,0 +1,64 @@
+"""From generated source to machine code, by numba, cached on disk for later processes."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+
+def available() -> bool:
+    """Whether there is a compiler."""
+    return importlib.util.find_spec("numba") is not None
+
+
+@cache
+def compiled(source: str, name: str) -> Callable[..., Any]:
+    """The function ``name`` of a module with this source, compiled on its first call.
+
+    It runs without the interpreter lock, so that threads may share the work. Floating point keeps
+    the order and rounding of the source: nothing is fused or reassociated.
+    """
+    import numba
+
+    function = getattr(_module(source), name)
+    return numba.njit(nogil=True, error_model="numpy", cache=True)(function)
+
+
+@cache
+def _module(source: str) -> Any:
+    """The source as an imported module; numba keeps its machine code beside the file."""
+    digest = hashlib.blake2b(source.encode(), digest_size=12).hexdigest()
+    path = _folder() / f"kernel_{digest}.py"
+    if not path.exists() or path.read_text() != source:
+        handle, temporary = tempfile.mkstemp(suffix=".tmp", dir=path.parent)
+        with os.fdopen(handle, "w") as file:
+            file.write(source)
+        os.replace(temporary, path)
+    spec = importlib.util.spec_from_file_location(f"bidl_sim_{path.stem}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # where numba looks for it when it reads its cache
+    spec.loader.exec_module(module)
+    return module
+
+
+@cache
+def _folder() -> Path:
+    """``BIDL_SIM_CACHE``, or the user's cache; if not writable, one for this process."""
+    chosen = os.environ.get("BIDL_SIM_CACHE")
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    folder = Path(chosen) if chosen else Path(base) / "bidl_sim"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except (OSError, RuntimeError):
+        return Path(tempfile.mkdtemp(prefix="bidl_sim_"))

@@ -1,0 +1,220 @@
+"""Compiled kernels against the eager step: spikes, states and gradients, for every neuron."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from cases import CASES, Case
+
+from bidl_sim import Network, Neuron, Param, Simulator, State
+from bidl_sim.core.process import Process
+from bidl_sim.core.surrogate import SURROGATES
+from bidl_sim.core.trace import gradient
+from bidl_sim.engines.torch.fused import FusedStep, fused_step
+from bidl_sim.processes import LIF, Dense, Input, TimeMean
+from bidl_sim.trainers import Unroll
+
+
+class KernelAdaptive(Neuron):
+    """Two states, a comparison, a choice and an intrinsic."""
+
+    alpha: Param = Param(0.9, learned=True)
+    rise: Param = Param((0.3, 0.1, 0.2, 0.4, 0.5), learned=True)
+
+    v, b = State(0.0), State(0.1)
+
+    def step(self, a_in, v, b, alpha, rise, fire):
+        from bidl_sim.core.intrinsics import clip, exp, where
+
+        u = clip(v + a_in, -2.0, 2.0)
+        s = fire(u - (0.5 + b))
+        return s, alpha * where(s > 0.5, 0.0, u), b * exp(-rise) + rise * s
+
+
+class KernelShifting(Neuron):
+    """Integer state: decay by shifts, a wrap to 8 bits."""
+
+    v = State(3, dtype="int")
+
+    def step(self, a_in, v, fire):
+        v = v - (v >> 3) + where_positive(a_in)
+        v = ((v + 128) & 255) - 128
+        return fire(v - 20), v
+
+
+def where_positive(x):
+    from bidl_sim.core.intrinsics import where
+
+    return where(x > 0, 11, -3)
+
+
+def neurons() -> list[Case]:
+    cases = [c for c in CASES if isinstance(c.make(), Neuron)]
+    surrogates = [
+        Case(f"LIF-{name}", lambda name=name: LIF(learn=True, surrogate=name, reset="soft"))
+        for name in SURROGATES
+    ]
+    own = [Case("Adaptive", KernelAdaptive), Case("Shifting", KernelShifting)]
+    learned = [
+        Case(
+            f"LIF-learned-{reset}-{grad}",
+            lambda reset=reset, grad=grad: LIF(
+                alpha=[0.3, 0.8], v_th=0.4, learn=True, reset=reset, reset_grad=grad
+            ),
+            (2, 3, 3),
+        )
+        for reset, grad in (("hard", "full"), ("hard", "detached"), ("soft", "full"))
+    ]
+    return [*cases, *surrogates, *own, *learned]
+
+
+OF_TWO_KINDS = [c for c in neurons() if c.name in ("Adaptive", "LIF-learned-hard-full")]
+NEURONS = pytest.mark.parametrize("case", neurons(), ids=lambda c: c.name)
+
+
+def train_once(case: Case, kernels: str, dtype: torch.dtype) -> dict[str, torch.Tensor]:
+    """Everything a training step gives, the state carried over a cut included."""
+    population = case.make()
+    net = Network.sequential(Input(case.shape), population)
+    name = next(n for n, p in net.processes.items() if p is population)
+    model = Unroll(net, dtype=dtype, kernels=kernels).train()
+    states = [f"{name}.{s}" for s in population.states(True)]
+    x = torch.tensor(np.random.default_rng(2).normal(0.3, 0.5, (3, 9, *case.shape)), dtype=dtype)
+    x.requires_grad_()
+    first, seen, carry = model.advance(x[:, :5], None, states)
+    second, _, carry = model.advance(x[:, 5:], carry, states)
+    smooth = [v for v in (*seen.values(), *carry.state.values()) if v.is_floating_point()]
+    total = sum((v * torch.linspace(-1, 1, v.numel()).view_as(v)).sum() for v in (first, second))
+    total = total + sum((0.1 * v * v).sum() for v in smooth)
+    if total.requires_grad:
+        total.backward()
+    gradients = {n: p.grad for n, p in model.named_parameters() if p.grad is not None}
+    return {
+        "first": first,
+        "second": second,
+        "gradient of input": torch.zeros_like(x) if x.grad is None else x.grad,
+        **seen,
+        **carry.state,
+        **{f"gradient of {n}": g for n, g in gradients.items()},
+    }
+
+
+@NEURONS
+def test_kernels_equal_the_eager_step(case: Case) -> None:
+    """Arithmetic alone is equal to the bit; sums over neurons and exp may round otherwise."""
+    compare(case, torch.float64, 1e-11)
+
+
+@pytest.mark.parametrize("case", OF_TWO_KINDS, ids=lambda c: c.name)
+def test_kernels_in_single_precision(case: Case) -> None:
+    compare(case, torch.float32, 2e-5)
+
+
+def compare(case: Case, dtype: torch.dtype, bound: float) -> None:
+    eager, fused = (train_once(case, kernels, dtype) for kernels in ("eager", "fused"))
+    assert set(eager) == set(fused)
+    for name, value in eager.items():
+        other = fused[name]
+        if not value.is_floating_point() or bool(((value == 0) | (value == 1)).all()):
+            assert torch.equal(other, value), name
+        else:
+            torch.testing.assert_close(other, value, atol=bound, rtol=bound, msg=name)
+
+
+@NEURONS
+def test_simulation_gives_the_same_spikes_and_probes(case: Case) -> None:
+    population = case.make()
+    net = Network.sequential(Input(case.shape), population)
+    values = np.random.default_rng(3).normal(0.3, 0.5, (4, 30, *case.shape))
+    found = []
+    for kernels in ("eager", "fused"):
+        sim = Simulator(net, dtype="float64", kernels=kernels)
+        name = next(n for n, p in net.processes.items() if p is population)
+        probes = [sim.probe(f"{name}.{s}") for s in population.states(False)]
+        found.append([sim.run(values), *(p.data for p in probes), *sim.state_dict().values()])
+    for eager, fused in zip(*found, strict=True):
+        np.testing.assert_allclose(fused, eager, atol=1e-12)
+
+
+def test_every_neuron_of_the_library_has_kernels() -> None:
+    """Only a normalisation over the batch, in training, is no matter of single neurons."""
+    for case in neurons():
+        process = case.make()
+        normalised = getattr(process, "norm", "none") == "membrane"
+        assert (fused_step(process, training=True) is None) == normalised, case.name
+        assert process.in_ports, case.name
+
+
+def network(kernels: str) -> Unroll:
+    net = Network.sequential(Input(6), Dense(6, 40), LIF(learn=True), Dense(40, 3), TimeMean())
+    return Unroll(net, kernels=kernels, dtype=torch.float64)
+
+
+def gradients_of(model: Unroll) -> torch.Tensor:
+    x = torch.tensor(np.random.default_rng(0).normal(0.2, 1, (5, 20, 6)))
+    (model(x) ** 2).sum().backward()
+    return torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None])
+
+
+@pytest.mark.parametrize("op", ["*", "-", "fire"])
+def test_a_wrong_gradient_would_be_caught(op, monkeypatch) -> None:
+    right = gradients_of(network("eager"))
+    torch.testing.assert_close(gradients_of(network("fused")), right, atol=1e-11, rtol=1e-11)
+
+    def wrong(node, g):
+        return tuple(part if part is None else part * 1.01 for part in gradient_rule(node, g))
+
+    gradient_rule = gradient.RULES[op]
+    monkeypatch.setitem(gradient.RULES, op, wrong)
+    assert not torch.allclose(gradients_of(network("fused")), right, atol=1e-11, rtol=1e-11)
+
+
+def test_a_wrong_kernel_would_be_caught(monkeypatch) -> None:
+    right = FusedStep.forward
+
+    def one_neuron_skipped(self, tensors):
+        results = right(self, tensors)
+        results[0][3, 0, 1] = 1 - results[0][3, 0, 1]
+        return results
+
+    case = Case("LIF", LIF)
+    eager = train_once(case, "eager", torch.float64)
+    monkeypatch.setattr(FusedStep, "forward", one_neuron_skipped)
+    assert not torch.equal(train_once(case, "fused", torch.float64)["first"], eager["first"])
+
+
+def test_many_neurons_in_several_blocks_and_threads() -> None:
+    values = np.random.default_rng(0).normal(0.2, 0.6, (3, 7, 2, 31, 37))
+    net = Network.sequential(
+        Input((2, 31, 37)), LIF(alpha=[0.2, 0.9], v_th=np.full((2, 31, 37), 0.4), learn=True)
+    )
+    found = []
+    for kernels in ("eager", "fused"):
+        model = Unroll(net, dtype=torch.float64, kernels=kernels)
+        x = torch.tensor(values, requires_grad=True)
+        y = model(x)
+        (y * torch.linspace(0, 1, y.numel()).view_as(y)).sum().backward()
+        found.append([y, x.grad, *(p.grad for p in model.parameters())])
+    for eager, fused in zip(*found, strict=True):
+        torch.testing.assert_close(fused, eager, atol=1e-10, rtol=1e-10)
+
+
+def test_a_loop_stays_with_the_eager_step() -> None:
+    lif, back = LIF(5), Dense(5, 5)
+    lif.s_out.connect(back.s_in, delay=1)
+    back.a_out.connect(lif.a_in)
+    source = Input(5)
+    source.s_out.connect(lif.a_in)
+    net = Network.of(lif)
+    values = np.random.default_rng(0).normal(0.3, 0.5, (2, 10, 5))
+    runs = [Simulator(net, dtype="float64", kernels=k).run(values) for k in ("eager", "fused")]
+    np.testing.assert_array_equal(*runs)
+
+
+def test_source_is_readable() -> None:
+    text = LIF(n=3, reset="soft").source("numba-backward")
+    assert text.startswith("def backward(")
+    assert "grad_v" in text
+    compile(text, "kernel", "exec")
+    assert isinstance(LIF(n=3), Process)
