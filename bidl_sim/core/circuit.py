@@ -102,7 +102,7 @@ def _initialise(process: Process, path: str, signal: Signal, seed: int) -> None:
 
 def _check_initial(process: Process, path: str, signals: Mapping[str, Signal]) -> None:
     for name, value in (process.initial or {}).items():
-        shape = signals[state_port(process, path, name)].shape
+        shape = state_shape(signals, process, path, name)
         if value.shape not in ((), shape):
             raise StateError(
                 f"{process.where}, initial[{name!r}]",
@@ -110,10 +110,12 @@ def _check_initial(process: Process, path: str, signals: Mapping[str, Signal]) -
             )
 
 
-def state_port(process: Process, path: str, state: str) -> str:
-    """Path of the port whose shape a state has."""
+def state_shape(
+    signals: Mapping[str, Signal], process: Process, path: str, state: str
+) -> tuple[int, ...]:
+    """The shape of a state: that of the port it is declared like, unless the process says more."""
     port = process.state_specs[state].like or next(iter((*process.out_specs, *process.in_specs)))
-    return f"{path}.{port}"
+    return process.state_shape(state, signals[f"{path}.{port}"].shape)
 
 
 def _outputs(

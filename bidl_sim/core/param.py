@@ -67,6 +67,8 @@ class Param(Field["ArrayLike | None", Array]):
         Whether ``False`` may be given to leave the parameter out (``bias=False``).
     may_be_empty
         Whether an array without values is one.
+    whole
+        Holds whole numbers, such as indices; an engine keeps them as integers.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class Param(Field["ArrayLike | None", Array]):
         learnable: bool = True,
         optional: bool = False,
         may_be_empty: bool = False,
+        whole: bool = False,
     ) -> None:
         super().__init__(default)
         self.within = within
@@ -85,6 +88,7 @@ class Param(Field["ArrayLike | None", Array]):
         self.learnable = learnable
         self.optional = optional
         self.may_be_empty = may_be_empty
+        self.whole = whole
 
     def __set__(self, obj: Any, value: ArrayLike | None) -> None:
         left_out: set[str] = obj.__dict__.setdefault("left_out", set())
@@ -98,7 +102,7 @@ class Param(Field["ArrayLike | None", Array]):
     def convert(self, where: str, value: ArrayLike | None) -> Array:
         if value is None:
             return None  # type: ignore[return-value]  # an array from the build on
-        array = as_float_array(where, value)
+        array = as_whole_array(where, value) if self.whole else as_float_array(where, value)
         if not array.size and not self.may_be_empty:
             raise ParameterError(where, f"must hold numbers, is empty of shape {array.shape}")
         self.within.check(where, array)
@@ -119,6 +123,19 @@ def as_float_array(where: str, value: object) -> Array:
         array = array.astype(np.float64)
     if array.dtype.kind != "f" or array.dtype.itemsize > 8:
         raise ParameterError(where, f"must be real numbers, got {_shown(value)}")
+    array.setflags(write=False)
+    return array
+
+
+def as_whole_array(where: str, value: object) -> Array:
+    """A read-only array of int32 or int64; other whole numbers become int64."""
+    if isinstance(value, np.ndarray) and value.dtype in (np.int32, np.int64):
+        array: Array = value.copy()
+    else:
+        floats = as_float_array(where, value)
+        if not (np.all(np.abs(floats) < 2**53) and np.all(floats == np.round(floats))):
+            raise ParameterError(where, f"must be whole numbers, got {_shown(value)}")
+        array = floats.astype(np.int64)
     array.setflags(write=False)
     return array
 

@@ -194,6 +194,10 @@ class Process:
         """The shape in which a step sees a parameter of ``shape``, so that it broadcasts."""
         return shape
 
+    def state_shape(self, name: str, shape: Shape) -> Shape:
+        """The shape of a state, given that of the port it is declared like."""
+        return shape
+
     def fan_out(self, signal: Signal) -> Array | None:
         """How many synapses each value of the input drives; None if this is no synapse."""
         return None

@@ -36,8 +36,12 @@ class SpikeSource(Process):
     """
 
     shape: Dims = Dims()
-    times: Param = Param(None, within=NON_NEGATIVE, learnable=False, may_be_empty=True)
-    neurons: Param = Param(None, within=NON_NEGATIVE, learnable=False, may_be_empty=True)
+    times: Param = Param(
+        None, within=NON_NEGATIVE, learnable=False, may_be_empty=True, whole=True
+    )
+    neurons: Param = Param(
+        None, within=NON_NEGATIVE, learnable=False, may_be_empty=True, whole=True
+    )
 
     s_out = Out()
 
@@ -64,4 +68,4 @@ class SpikeSource(Process):
 
     def step(self, t: int, times: Tensor, neurons: Tensor) -> Tensor:
         now = neurons[times == t].long()
-        return now.bincount(minlength=int(np.prod(self.shape))).view(self.shape).to(times.dtype)
+        return now.bincount(minlength=int(np.prod(self.shape))).view(self.shape)

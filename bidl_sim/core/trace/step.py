@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,8 +31,10 @@ class Trace:
     new_states: dict[str, Expression]
 
 
-def trace(process: Process, training: bool = False) -> Trace:
+def trace(process: Process, training: bool = False, given: Collection[str] = ()) -> Trace:
     """The expressions of a process's step.
+
+    ``given`` names what else the caller can offer by a symbol of that name: ``t``.
 
     Raises `TraceError` where the step does what expressions cannot say; the torch engine runs it
     all the same.
@@ -47,6 +49,7 @@ def trace(process: Process, training: bool = False) -> Trace:
         **states,
         **parameters,
         "training": training,
+        **{n: symbol(n, "int") for n in given},
     }
     if process.ref_specs:
         raise _refused(process, "it has RefPorts")

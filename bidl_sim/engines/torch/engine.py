@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from bidl_sim.core.circuit import Circuit, state_port
+from bidl_sim.core.circuit import Circuit, state_shape
 from bidl_sim.core.schedule import Stage, schedule
 from bidl_sim.engines.torch.run import Run
 from bidl_sim.engines.torch.signals import State, Wiring
@@ -69,7 +69,9 @@ class TorchEngine:
     def load(self, device: torch.device, dtype: torch.dtype) -> dict[str, Tensor]:
         """The parameters that the network's processes hold, as tensors."""
         return {
-            f"{path}.{name}": torch.tensor(value, device=device, dtype=dtype)
+            f"{path}.{name}": torch.tensor(
+                value, device=device, dtype=torch.int64 if process.param_specs[name].whole else dtype
+            )
             for path, process in self.circuit.processes.items()
             for name, value in process.parameters().items()
         }
@@ -162,7 +164,7 @@ class TorchEngine:
     def _reset_value(self, path: str, name: str, mode: Mode) -> Tensor:
         process = self.circuit.processes[path]
         spec = process.state_specs[name]
-        shape = (mode.batch, *self.circuit.signals[state_port(process, path, name)].shape)
+        shape = (mode.batch, *state_shape(self.circuit.signals, process, path, name))
         dtype = torch.int64 if spec.dtype == "int" else mode.dtype
         given = (process.initial or {}).get(name)
         if given is not None:

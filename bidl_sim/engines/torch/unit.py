@@ -12,7 +12,7 @@ from torch import Tensor
 
 from bidl_sim.core.circuit import Circuit
 from bidl_sim.core.neuron import Neuron
-from bidl_sim.core.seed import stream
+from bidl_sim.core.seed import splitmix, uniforms
 from bidl_sim.engines.torch.fire import spike_function
 from bidl_sim.engines.torch.fused import COMPILED, WORTH_IT, FusedStep, fused_step
 from bidl_sim.errors import ShapeError
@@ -59,6 +59,7 @@ class Unit:
         self.parameters, self.references, self.carried = parameters, references, carried
         self.mode = mode
         self.is_neuron = isinstance(process, Neuron)
+        self.random = splitmix(mode.seed, path)
         self.shapes = {port: circuit.signals[f"{path}.{port}"].shape for port in process.out_specs}
         self.states = process.states(mode.training)
         self.writes = tuple(n for n, spec in process.ref_specs.items() if spec.write)
@@ -113,8 +114,6 @@ class Unit:
                 f"returned {len(values)}",
             )
         found = dict(zip(self.returned, values, strict=True))
-        if self.is_neuron:  # of integers or plain numbers a step may return another type
-            found.update({port: found[port].to(self.mode.dtype) for port in self.shapes})
         return (
             {port: self._batched(port, found[port]) for port in self.shapes},
             {name: found[name] for name in self.states},
@@ -124,6 +123,10 @@ class Unit:
     def _batched(self, port: str, value: Tensor) -> Tensor:
         """An output with its batch axis, which sources may leave out."""
         shape = self.shapes[port]
+        if self.process.out_specs[port].dtype == "float" and (
+            self.is_neuron or not value.is_floating_point()
+        ):
+            value = value.to(self.mode.dtype)  # of integers or plain numbers it may be another
         if value.shape == shape:
             return value.expand(self.mode.batch, *shape)
         if value.shape[1:] != shape:
@@ -134,6 +137,6 @@ class Unit:
         return value
 
     def _uniform(self, t: int) -> Tensor:
-        shape = next(iter(self.shapes.values()))
-        numbers = stream(self.mode.seed, self.path, "uniform", t).random((self.mode.batch, *shape))
-        return torch.from_numpy(numbers).to(self.mode.device, self.mode.dtype)
+        shape = (self.mode.batch, *next(iter(self.shapes.values())))
+        numbers = uniforms(*self.random, t, math.prod(shape))
+        return torch.from_numpy(numbers).view(shape).to(self.mode.device, self.mode.dtype)

@@ -175,7 +175,8 @@ class Unroll(nn.Module):
                     module.add_module(part, nn.Module())
                 module = module.get_submodule(part)
             for name, value in process.parameters().items():
-                tensor = torch.tensor(value, dtype=self._anchor.dtype)
+                whole = process.param_specs[name].whole
+                tensor = torch.tensor(value, dtype=torch.int64 if whole else self._anchor.dtype)
                 if name in process.learned:
                     module.register_parameter(name, nn.Parameter(tensor))
                 else:
