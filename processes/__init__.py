@@ -16,6 +16,7 @@ from bidl_sim.processes.normalization.batch_norm import BatchNorm
 from bidl_sim.processes.synapses.conv2d import Conv2d
 from bidl_sim.processes.synapses.dense import Dense
 from bidl_sim.processes.synapses.pool import AvgPool2d, MaxPool2d, SumPool2d
+from bidl_sim.processes.synapses.sparse import Sparse
 from bidl_sim.processes.transforms.activation import Activation
 from bidl_sim.processes.transforms.add import Add
 from bidl_sim.processes.transforms.dropout import Dropout
@@ -40,6 +41,7 @@ __all__ = [
     "Neuron",
     "Poisson",
     "Sink",
+    "Sparse",
     "SpikeSource",
     "SumPool2d",
     "TimeMean",

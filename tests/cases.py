@@ -15,9 +15,13 @@ import numpy as np
 import bidl_sim.processes as bp
 from bidl_sim import Network, Process
 from bidl_sim.core import registry
+from bidl_sim.processes.synapses.distributions import Normal, Steps
 
 RNG = np.random.default_rng(3)
 VALUES = RNG.normal(size=(4, 5))
+
+
+WEIGHT = Normal(0.5, 0.2)
 
 
 def double(t: int, x: np.ndarray) -> np.ndarray:
@@ -57,6 +61,7 @@ REQUIRED: dict[str, Case] = {
     "Input": Case("Input", lambda: bp.Input(5)),
     "MaxPool2d": Case("MaxPool2d", lambda: bp.MaxPool2d(2), (2, 6, 6)),
     "Poisson": Case("Poisson", lambda: bp.Poisson(5, rate=0.3)),
+    "Sparse": Case("Sparse", lambda: bp.Sparse.fixed_probability(5, 4, 0.6, weight=WEIGHT, seed=2)),
     "SpikeSource": Case("SpikeSource", lambda: bp.SpikeSource(5, [0, 2, 2], [1, 0, 4])),
     "SumPool2d": Case("SumPool2d", lambda: bp.SumPool2d((2, 3), stride=1), (2, 6, 6)),
 }
@@ -73,6 +78,12 @@ VARIANTS = (
     ),
     Case("Dense-no-bias", lambda: bp.Dense(5, 4, bias=False)),
     Case("Flatten-image", lambda: bp.Flatten(), (2, 3, 4)),
+    Case("Sparse-one-weight", lambda: bp.Sparse.fixed_in_degree(5, 4, 3, weight=0.4)),
+    Case("Sparse-one-delay", lambda: bp.Sparse.all_to_all(5, 4, weight=0.3, delay=2)),
+    Case(
+        "Sparse-delays",
+        lambda: bp.Sparse.fixed_out_degree(5, 4, 3, weight=WEIGHT, delay=Steps(0, 4), seed=1),
+    ),
     Case("LIF-soft", lambda: bp.LIF(alpha=0.9, beta=0.02, reset="soft", reset_grad="detached")),
     Case("LIF-v-reset", lambda: bp.LIF(alpha=0.9, v_reset=-0.3, surrogate="rectangle")),
     Case("LIF-membrane-norm", lambda: bp.LIF(alpha=0.8, norm="membrane"), (2, 4, 4)),

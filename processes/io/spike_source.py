@@ -36,9 +36,7 @@ class SpikeSource(Process):
     """
 
     shape: Dims = Dims()
-    times: Param = Param(
-        None, within=NON_NEGATIVE, learnable=False, may_be_empty=True, whole=True
-    )
+    times: Param = Param(None, within=NON_NEGATIVE, learnable=False, may_be_empty=True, whole=True)
     neurons: Param = Param(
         None, within=NON_NEGATIVE, learnable=False, may_be_empty=True, whole=True
     )

@@ -70,7 +70,9 @@ class TorchEngine:
         """The parameters that the network's processes hold, as tensors."""
         return {
             f"{path}.{name}": torch.tensor(
-                value, device=device, dtype=torch.int64 if process.param_specs[name].whole else dtype
+                value,
+                device=device,
+                dtype=torch.int64 if process.param_specs[name].whole else dtype,
             )
             for path, process in self.circuit.processes.items()
             for name, value in process.parameters().items()
@@ -139,6 +141,10 @@ class TorchEngine:
         values = sum(math.prod(signal.shape) for signal in self.circuit.signals.values())
         for port, delay in self.wiring.longest_delay.items():
             values += delay * math.prod(self.circuit.signals[port].shape)
+        for path in self.running:
+            process = self.circuit.processes[path]
+            for name in process.states(mode.training):
+                values += math.prod(state_shape(self.circuit.signals, process, path, name))
         needed = values * mode.batch * mode.dtype.itemsize
         available = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
         if mode.device.type == "cuda":
