@@ -11,6 +11,8 @@ from bidl_sim.processes.io.input import Input
 from bidl_sim.processes.io.poisson import Poisson
 from bidl_sim.processes.io.sink import Sink
 from bidl_sim.processes.io.spike_source import SpikeSource
+from bidl_sim.processes.neurons.conductance_lif import ConductanceLIF
+from bidl_sim.processes.neurons.current_lif import CurrentLIF, DeltaLIF
 from bidl_sim.processes.neurons.lif import LIAF, LIF
 from bidl_sim.processes.normalization.batch_norm import BatchNorm
 from bidl_sim.processes.synapses.conv2d import Conv2d
@@ -31,7 +33,10 @@ __all__ = [
     "AvgPool2d",
     "BatchNorm",
     "Callback",
+    "ConductanceLIF",
     "Conv2d",
+    "CurrentLIF",
+    "DeltaLIF",
     "Dense",
     "Dropout",
     "Flatten",

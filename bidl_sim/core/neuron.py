@@ -86,20 +86,21 @@ class Neuron(Process, abstract=True):
         raise ParameterError(f"{self.where}, source", f"there is no {kind!r}; has: {SOURCES}")
 
     def infer(self, inputs: Mapping[str, Signal]) -> Mapping[str, Signal] | None:
-        given = inputs.get("a_in")
-        shape = self.declared_shape or (given.shape if given else None)
+        shape = self.declared_shape or next((given.shape for given in inputs.values()), None)
         if shape is None:
             return None
-        if given and given.shape != shape:
+        for port, given in inputs.items():
+            if given.shape == shape:
+                continue
             raise ShapeError(
-                f"{self.where}, a_in",
+                f"{self.where}, {port}",
                 f"receives values of shape {given.shape}, the population has shape {shape}",
                 "make them equal, or leave out shape= to take it from the input",
             )
         return {"s_out": Signal(shape)}
 
     def requires_input(self, port: str) -> bool:
-        return self.declared_shape is None
+        return self.declared_shape is None and len(self.in_specs) == 1
 
     def check_parameters(self, signal: Signal | None) -> None:
         shape = signal.shape if signal else self.declared_shape

@@ -1,0 +1,173 @@
+"""Leaky integrate-and-fire driven by currents, in physical units."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import KW_ONLY
+
+from bidl_sim.core.fields import Choice, Real
+from bidl_sim.core.intrinsics import exp
+from bidl_sim.core.neuron import Neuron
+from bidl_sim.core.param import POSITIVE, Param
+from bidl_sim.core.port import In
+from bidl_sim.core.process import State
+from bidl_sim.errors import ParameterError
+from bidl_sim.processes.neurons.refractory import after_spike, held
+from bidl_sim.typing import Value
+
+METHODS = ("exact", "euler")
+
+
+class DeltaLIF(Neuron):
+    """Integrate-and-fire neurons whose input makes the potential jump.
+
+    Between spikes tau_m dv/dt = v_rest - v, integrated exactly. One step, in this order::
+
+        x = v_rest + (v - v_rest) exp(-dt/tau_m) + a_in
+        x = v_reset                          while refractory; what arrives then is lost
+        s = 1 if x >= v_th else 0            fire, at or above
+        v = v_reset where s, else x          and refractory for round(t_ref / dt) steps
+
+    Parameters
+    ----------
+    shape, n, surrogate, width
+        See `Neuron`.
+    tau_m : ms, default 20
+    v_rest, v_th, v_reset : mV, default 0, 20, 10
+    t_ref : ms, default 2
+    dt : ms, default 0.1
+
+    State
+    -----
+    v : mV
+    refractory : steps left
+
+    References
+    ----------
+    Brunel, J. Comput. Neurosci. 8 (2000), model A.
+    """
+
+    _: KW_ONLY
+    tau_m: Param = Param(20.0, within=POSITIVE)
+    v_rest: Param = Param(0.0)
+    v_th: Param = Param(20.0)
+    v_reset: Param = Param(10.0)
+    t_ref: Real = Real(2.0, low=0.0)
+    dt: Real = Real(0.1, positive=True)
+
+    v = State(0.0)
+    refractory = State(0, dtype="int")
+
+    def step(
+        self,
+        a_in: Value,
+        v: Value,
+        refractory: Value,
+        tau_m: Value,
+        v_rest: Value,
+        v_th: Value,
+        v_reset: Value,
+        fire: Callable[[Value], Value],
+    ) -> tuple[Value, Value, Value]:
+        x = v_rest + (v - v_rest) * exp(-self.dt / tau_m) + a_in
+        x = held(x, refractory, v_reset)
+        s = 1 - fire(v_th - x)
+        v, refractory = after_spike(s, x, refractory, v_reset, round(self.t_ref / self.dt))
+        return s, v, refractory
+
+
+class CurrentLIF(Neuron):
+    """Integrate-and-fire neurons with exponential synaptic currents, given as potentials.
+
+    ::
+
+        tau_m dv/dt = v_rest - v + g_e + g_i + a_in
+        tau_e dg_e/dt = -g_e        tau_i dg_i/dt = -g_i
+
+    One step, in this order: what arrives is added to g_e and g_i; v moves by dt; while refractory
+    it is v_reset instead; s = 1 if v > v_th; the reset; g_e and g_i decay. With method="exact" the
+    linear equations are solved over the step; "euler" moves v by one forward step.
+
+    Parameters
+    ----------
+    shape, n, surrogate, width
+        See `Neuron`.
+    tau_m, tau_e, tau_i : ms, default 20, 5, 10
+    v_rest, v_th, v_reset : mV, default -49, -50, -60
+    t_ref : ms, default 5
+    dt : ms, default 0.1
+    method : "exact" or "euler"
+
+    Ports
+    -----
+    e_in, i_in : mV by which a spike raises g_e, g_i
+    a_in : mV, a current that lasts one step
+
+    State
+    -----
+    v, g_e, g_i : mV
+    refractory : steps left
+
+    References
+    ----------
+    Brette et al., J. Comput. Neurosci. 23 (2007), benchmark 2. Exact integration: Rotter and
+    Diesmann, Biol. Cybern. 81 (1999).
+    """
+
+    _: KW_ONLY
+    tau_m: Param = Param(20.0, within=POSITIVE)
+    tau_e: Param = Param(5.0, within=POSITIVE)
+    tau_i: Param = Param(10.0, within=POSITIVE)
+    v_rest: Param = Param(-49.0)
+    v_th: Param = Param(-50.0)
+    v_reset: Param = Param(-60.0)
+    t_ref: Real = Real(5.0, low=0.0)
+    dt: Real = Real(0.1, positive=True)
+    method: Choice = Choice(METHODS, "exact")
+
+    e_in = In()
+    i_in = In()
+    v = State(-60.0)
+    g_e = State(0.0)
+    g_i = State(0.0)
+    refractory = State(0, dtype="int")
+
+    def __post_init__(self) -> None:
+        for name in ("tau_e", "tau_i"):
+            if self.method == "exact" and (getattr(self, name) == self.tau_m).any():
+                raise ParameterError(
+                    f"{self.where}, {name}",
+                    "must differ from tau_m with method='exact'",
+                    "change it a little, or use method='euler'",
+                )
+        super().__post_init__()
+
+    def step(
+        self,
+        a_in: Value,
+        e_in: Value,
+        i_in: Value,
+        v: Value,
+        g_e: Value,
+        g_i: Value,
+        refractory: Value,
+        tau_m: Value,
+        tau_e: Value,
+        tau_i: Value,
+        v_rest: Value,
+        v_th: Value,
+        v_reset: Value,
+        fire: Callable[[Value], Value],
+    ) -> tuple[Value, Value, Value, Value, Value]:
+        g_e, g_i = g_e + e_in, g_i + i_in
+        keep_m, keep_e, keep_i = (exp(-self.dt / tau) for tau in (tau_m, tau_e, tau_i))
+        if self.method == "exact":
+            k_e = tau_e / (tau_e - tau_m) * (keep_e - keep_m)
+            k_i = tau_i / (tau_i - tau_m) * (keep_i - keep_m)
+            x = v_rest + (v - v_rest) * keep_m + k_e * g_e + k_i * g_i + (1 - keep_m) * a_in
+        else:
+            x = v + self.dt / tau_m * (v_rest - v + g_e + g_i + a_in)
+        x = held(x, refractory, v_reset)
+        s = fire(x - v_th)
+        v, refractory = after_spike(s, x, refractory, v_reset, round(self.t_ref / self.dt))
+        return s, v, g_e * keep_e, g_i * keep_i, refractory
