@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from bidl_sim.core.events import Events
 from bidl_sim.core.fields import as_int
 from bidl_sim.errors import BidlError, ParameterError
 from bidl_sim.typing import Array, Shape
@@ -31,18 +33,18 @@ class Recording(Protocol):
 
 
 class Memory:
-    """Keeps the current run in memory."""
+    """Keeps the current run in memory, spikes as events until their values are asked for."""
 
     def __init__(self, shape: Shape) -> None:
         self.shape = shape
         self.begin()
 
     def begin(self) -> None:
-        self._values: list[Array] = []
+        self._values: list[Array | Train] = []
         self._steps: list[Array] = []
         self._batched = False
 
-    def append(self, values: Array, steps: Array, batched: bool) -> None:
+    def append(self, values: Array | Train, steps: Array, batched: bool) -> None:
         self._values.append(values)
         self._steps.append(steps)
         self._batched = batched
@@ -50,8 +52,32 @@ class Memory:
     def read(self) -> tuple[Array, Array]:
         if not self._values:
             return np.zeros((0, *self.shape), np.float32), np.zeros(0, np.int64)
-        values, steps = np.concatenate(self._values), np.concatenate(self._steps)
+        pieces = [v.dense() if isinstance(v, Train) else v for v in self._values]
+        values, steps = np.concatenate(pieces), np.concatenate(self._steps)
         return (np.moveaxis(values, 0, 1) if self._batched else values[:, 0]), steps
+
+    def trains(self) -> list[Events] | None:
+        """The events of each sample, where nothing else was recorded."""
+        if not self._values or not all(isinstance(v, Train) for v in self._values):
+            return None
+        samples = zip(*(v.samples for v in self._values if isinstance(v, Train)), strict=True)
+        return [Events.joined(pieces) for pieces in samples]
+
+
+@dataclass(frozen=True)
+class Train:
+    """The events of consecutive steps of a port, one `Events` for each sample."""
+
+    samples: list[Events]
+    first: int
+    count: int
+    shape: Shape
+
+    def dense(self) -> Array:
+        """Values ``(time, batch, *shape)``."""
+        size = math.prod(self.shape)
+        values = [events.dense(self.first, self.count, size) for events in self.samples]
+        return np.stack(values, 1).reshape(self.count, len(values), *self.shape)
 
 
 class Stream:
@@ -132,6 +158,26 @@ class Probe:
             if self._chosen is not None:
                 kept = kept.reshape(*kept.shape[:2], -1)[:, :, self._chosen]
             self.recording.append(kept, steps[due], batched)
+
+    @property
+    def events(self) -> Events | list[Events]:
+        """What is not zero: steps, places and sizes; a list with one for each sample of a batch."""
+        kept = self.recording.trains() if isinstance(self.recording, Memory) else None
+        values, steps = (np.zeros(0), np.zeros(0)) if kept else self.recording.read()
+        batched = values.ndim == len(self.shape) + 2
+        if kept is not None:
+            batched = len(kept) > 1
+        else:
+            kept = [Events.of(v, steps) for v in (values if batched else values[None])]
+        return kept if batched else kept[0]
+
+    def take_train(self, train: Train, batched: bool) -> None:
+        """As `take`, for the events of consecutive steps."""
+        if self.every > 1 or self._chosen is not None or not isinstance(self.recording, Memory):
+            self.take(train.dense(), train.first, batched)
+            return
+        steps = np.arange(train.first, train.first + train.count)
+        self.recording.append(train, steps, batched)
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """A raster for spikes, traces for anything else; the first sample of a batch."""

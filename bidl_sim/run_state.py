@@ -32,7 +32,7 @@ class RunState:
         """Where the batch is among a tensor's axes."""
         if path in self.shared:
             return None
-        return 1 if path.endswith(".history") else 0
+        return 1 if path.endswith((".history", ".arriving")) else 0
 
     def settle(self, batch: int, batched: bool) -> None:
         """Take the batch of a first input; later ones must keep it."""

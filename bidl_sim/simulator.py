@@ -16,7 +16,7 @@ from bidl_sim.core.process import Process
 from bidl_sim.core.schedule import SCHEDULES
 from bidl_sim.errors import ParameterError, ShapeError, StateError
 from bidl_sim.interrupt import held_back
-from bidl_sim.probe import Probe, Stream, open_stream
+from bidl_sim.probe import Probe, Stream, Train, open_stream
 from bidl_sim.run_state import RunState, as_array
 from bidl_sim.typing import Array
 
@@ -24,10 +24,9 @@ if TYPE_CHECKING:
     import h5py
     from torch import Tensor
 
-    from bidl_sim.engines.torch import Lowered
     from bidl_sim.engines.torch.inputs import Arranged
 
-ENGINES = ("torch",)
+ENGINES = ("torch", "event")
 PIECE = 16_000_000
 """A run is done in pieces of at most so many signal values, which bounds its memory."""
 
@@ -39,7 +38,10 @@ class Simulator:
     ----------
     net
         The network; a single process stands for everything it is connected to.
-    engine : "auto" or "torch"
+    engine : "auto", "torch" or "event"
+        "torch" runs batches and every process, on any device; "event" runs one compiled loop that
+        follows spikes, on the CPU, best for sparse connections. "auto" takes "event" for networks
+        with `Sparse` synapses that it can run.
     schedule : "auto", "timestep" or "process"
         Order of execution (see `bidl_sim.core.schedule`); both give the same numbers. "auto" is
         process-major, or timestep-major where a `Callback` must see the steps in order.
@@ -72,23 +74,20 @@ class Simulator:
     ) -> None:
         _one_of("engine", engine, ("auto", *ENGINES))
         _one_of("schedule", schedule, ("auto", *SCHEDULES))
-        from bidl_sim.engines.torch import KERNELS, TorchEngine
+        from bidl_sim.engines.torch import KERNELS
         from bidl_sim.engines.torch.place import place
 
         _one_of("kernels", kernels, KERNELS)
 
         network = net if isinstance(net, Network) else Network.of(net)
         self.circuit = network.build()
-        if schedule == "auto":
-            ordered = any(p.has_side_effects for p in self.circuit.processes.values())
-            schedule = "timestep" if ordered else "process"
-        self.schedule = schedule
         self.seed = as_int("Simulator, seed", seed, 0)
         self.kernels = kernels
         self.device, self.dtype = place("Simulator", device, dtype)
-        self._engine = TorchEngine(self.circuit, schedule)
+        self.engine, self.schedule = engine, schedule
+        self._engine = self._make_engine()
         self._parameters = self._engine.load(self.device, self.dtype)
-        self._bound: Lowered | None = None
+        self._bound: Any = None
         self._closed = False
         self._probes: list[Probe] = []
         self._files: dict[Path, h5py.File] = {}
@@ -187,10 +186,16 @@ class Simulator:
                 record={probe.path for probe in self._probes},
             )
         for probe in self._probes:
-            probe.take(as_array(result.recorded[probe.path]), state.t, state.batched)
+            found = result.recorded[probe.path]
+            if isinstance(found, list):
+                shape = self.circuit.signals[probe.path].shape
+                probe.take_train(Train(found, state.t, steps, shape), state.batched)
+            else:
+                probe.take(as_array(found), state.t, state.batched)
         state.tensors = result.state
         state.t += steps
-        return result.outputs
+        outputs: dict[str, Tensor] = result.outputs
+        return outputs
 
     # -- looking and changing --------------------------------------------------------------------
 
@@ -292,12 +297,40 @@ class Simulator:
 
     # -- inside ----------------------------------------------------------------------------------
 
+    def _make_engine(self) -> Any:
+        """The engine and schedule that were asked for, or those that suit the network."""
+        from bidl_sim.engines.torch import TorchEngine
+
+        processes = self.circuit.processes.values()
+        if self.engine == "auto":
+            follows = self.schedule == "auto" and any(p.follows_events for p in processes)
+            self.engine = "event" if follows and self._events() else "torch"
+        if self.engine == "event":
+            engine = self._events(must=True)
+            self.schedule = "timestep"
+            return engine
+        if self.schedule == "auto":
+            ordered = any(p.has_side_effects for p in processes)
+            self.schedule = "timestep" if ordered else "process"
+        return TorchEngine(self.circuit, self.schedule)
+
+    def _events(self, must: bool = False) -> Any:
+        """The event engine, if it can run this network."""
+        from bidl_sim.engines.event import EventEngine
+
+        try:
+            return EventEngine(self.circuit, self.device, self.dtype)
+        except StateError:
+            if must:
+                raise
+            return None
+
     def _mode(self, batch: int) -> Any:
         from bidl_sim.engines.torch import Mode
 
         return Mode(batch, self.device, self.dtype, self.seed, kernels=self.kernels)
 
-    def _lowered(self, batch: int) -> Lowered:
+    def _lowered(self, batch: int) -> Any:
         """The network bound to this simulator's parameters, until one of them is written."""
         if self._bound is None or self._bound.mode.batch != batch:
             self._bound = self._engine.lower(self._mode(batch), self._parameters)
@@ -316,7 +349,7 @@ class Simulator:
         owner = self.circuit.processes[process]
         if member in owner.in_specs or member in owner.out_specs:
             raise StateError(f"path {path!r}", "is a port", "record it with probe")
-        value = self._state.tensors.get(path, self._parameters.get(path))
+        value: Tensor | None = self._state.tensors.get(path, self._parameters.get(path))
         if value is None:
             raise StateError(f"path {path!r}", "is kept in training only")
         return value

@@ -29,6 +29,7 @@ from typing_extensions import dataclass_transform
 
 from bidl_sim.core import registry
 from bidl_sim.core.fields import Field, Maybe, MaybeName, Name
+from bidl_sim.core.forms import Form
 from bidl_sim.core.param import Param, as_float_array
 from bidl_sim.core.port import In, InPort, Out, OutPort, Port, Ref, RefPort, Signal
 from bidl_sim.errors import GraphError, ParameterError, ShapeError
@@ -105,6 +106,7 @@ class Process:
     is_sink: ClassVar[bool] = False
     has_side_effects: ClassVar[bool] = False
     holds_processes: ClassVar[bool] = False
+    follows_events: ClassVar[bool] = False
     step_arguments: ClassVar[tuple[str, ...]] = ()
     in_specs: ClassVar[dict[str, In]] = {}
     out_specs: ClassVar[dict[str, Out]] = {}
@@ -193,6 +195,10 @@ class Process:
     def parameter_view(self, name: str, shape: Shape, signal: Signal) -> Shape:
         """The shape in which a step sees a parameter of ``shape``, so that it broadcasts."""
         return shape
+
+    def event_form(self, parameters: Mapping[str, Array], signal: Signal) -> Form | None:
+        """How the event engine executes this process; None if it follows the step itself."""
+        return None
 
     def state_shape(self, name: str, shape: Shape) -> Shape:
         """The shape of a state, given that of the port it is declared like."""

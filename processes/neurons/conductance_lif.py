@@ -73,7 +73,7 @@ class ConductanceLIF(Neuron):
     v = State(-60.0)
     g_e = State(0.0)
     g_i = State(0.0)
-    refractory = State(0, dtype="int")
+    refractory = State(0.0)
 
     def step(
         self,

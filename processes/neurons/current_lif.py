@@ -56,7 +56,7 @@ class DeltaLIF(Neuron):
     dt: Real = Real(0.1, positive=True)
 
     v = State(0.0)
-    refractory = State(0, dtype="int")
+    refractory = State(0.0)
 
     def step(
         self,
@@ -130,7 +130,7 @@ class CurrentLIF(Neuron):
     v = State(-60.0)
     g_e = State(0.0)
     g_i = State(0.0)
-    refractory = State(0, dtype="int")
+    refractory = State(0.0)
 
     def __post_init__(self) -> None:
         for name in ("tau_e", "tau_i"):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bidl_sim.core.fields import Int
+from bidl_sim.core.forms import Matrix
 from bidl_sim.core.param import Param
 from bidl_sim.core.port import Signal
 from bidl_sim.errors import ShapeError
@@ -57,6 +58,9 @@ class Dense(Synapse):
 
     def fan_out(self, signal: Signal) -> Array:
         return np.full(signal.shape, self.out_features)
+
+    def event_form(self, parameters: Mapping[str, Array], signal: Signal) -> Matrix:
+        return Matrix(parameters["weight"].T, parameters.get("bias"))
 
     def step(self, s_in: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         from torch.nn.functional import linear

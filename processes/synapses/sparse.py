@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bidl_sim.core.fields import Int
+from bidl_sim.core.forms import Rows
 from bidl_sim.core.param import NON_NEGATIVE, Param
 from bidl_sim.core.port import Signal
 from bidl_sim.core.process import State
@@ -56,6 +57,7 @@ class Sparse(Synapse):
     delay: Param = Param(0, within=NON_NEGATIVE, learnable=False, whole=True, may_be_empty=True)
 
     pending = State(0.0)
+    follows_events = True
 
     all_to_all = classmethod(wiring.all_to_all)
     one_to_one = classmethod(wiring.one_to_one)
@@ -122,6 +124,9 @@ class Sparse(Synapse):
 
     def fan_out(self, signal: Signal) -> Array:
         return np.diff(self.offsets)
+
+    def event_form(self, parameters: Mapping[str, Array], signal: Signal) -> Rows:
+        return Rows(self.offsets, self.targets, parameters["weight"], self.delay)
 
     def bind_spread(self, parameters: Mapping[str, Tensor], training: bool) -> Any:
         """The function that spreads inputs ``(batch, in)`` over ``(batch, delay, out)``."""

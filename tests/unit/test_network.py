@@ -340,7 +340,7 @@ def test_values_after_an_aggregation_have_no_time() -> None:
 def test_a_network_that_no_machine_holds_is_refused_before_it_runs() -> None:
     net = Network()
     net.add(LIF(shape=(10**6, 10**6)))
-    with pytest.raises(StateError, match=r"needs 8,000 GB for one timestep"):
+    with pytest.raises(StateError, match=r"needs 12,000 GB for one timestep"):
         Simulator(net)
 
 

@@ -265,7 +265,7 @@ def test_poisson_fires_at_its_rate() -> None:
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"engine": "gpu"}, "engine: must be one of auto, torch, got 'gpu'"),
+        ({"engine": "gpu"}, "engine: must be one of auto, torch, event, got 'gpu'"),
         ({"schedule": "both"}, "schedule: must be one of auto, timestep, process"),
         ({"dtype": "int8"}, "dtype: must be one of float64, float32, bfloat16, float16"),
         ({"device": "tpu:7"}, "device: 'tpu:7' is not usable"),

@@ -236,6 +236,8 @@ def _arithmetic(op: str, x: Any, y: Any) -> Expression:
     if "bool" not in (a.kind, b.kind):
         if (op == "+" and is_const(a, 0)) or (op == "*" and is_const(a, 1)):
             return b
+        if op == "*" and (is_const(a, 0) or is_const(b, 0)):
+            return as_float(const(0)) if a.kind == "float" else const(0)
         if (op in ("+", "-") and is_const(b, 0)) or (op in ("*", "/") and is_const(b, 1)):
             return a
     return Expression(op, "float" if a.kind == "float" else "int", a, b)

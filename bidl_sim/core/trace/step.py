@@ -8,7 +8,14 @@ from typing import Any
 
 from bidl_sim.core.process import Process
 from bidl_sim.core.surrogate import SURROGATES
-from bidl_sim.core.trace.expression import Expression, as_expression, as_float, in_order, symbol
+from bidl_sim.core.trace.expression import (
+    Expression,
+    as_expression,
+    as_float,
+    const,
+    in_order,
+    symbol,
+)
 from bidl_sim.errors import TraceError
 
 
@@ -31,20 +38,28 @@ class Trace:
     new_states: dict[str, Expression]
 
 
-def trace(process: Process, training: bool = False, given: Collection[str] = ()) -> Trace:
+def trace(
+    process: Process,
+    training: bool = False,
+    given: Collection[str] = (),
+    silent: Collection[str] = (),
+) -> Trace:
     """The expressions of a process's step.
 
-    ``given`` names what else the caller can offer by a symbol of that name: ``t``.
+    ``given`` names what else the caller can offer by a symbol of that name: ``t``. ``silent`` are
+    InPorts that only zeros arrive at.
 
     Raises `TraceError` where the step does what expressions cannot say; the torch engine runs it
     all the same.
     """
     kept = process.states(training)
-    inputs = {n: symbol(n, spec.dtype) for n, spec in process.in_specs.items()}
+    ports = process.in_specs.items()
+    inputs = {n: symbol(n, spec.dtype) for n, spec in ports if n not in silent}
     states = {n: symbol(n, process.state_specs[n].dtype) for n in kept}
     parameters = {n: symbol(n) for n in process.param_specs if n not in process.left_out}
     known: dict[str, Any] = {
         **dict.fromkeys((*process.param_specs, *process.state_specs)),
+        **{n: const(0.0) for n in silent},
         **inputs,
         **states,
         **parameters,

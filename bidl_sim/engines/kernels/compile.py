@@ -27,21 +27,38 @@ def compiled(source: str, name: str) -> Callable[..., Any]:
     """
     import numba
 
-    function = getattr(_module(source), name)
-    return numba.njit(nogil=True, error_model="numpy", cache=True)(function)
+    _let_loops_vectorise()
+    module = _module(source)
+    function = numba.njit(nogil=True, error_model="numpy", cache=True)(getattr(module, name))
+    setattr(module, name, function)  # for kernels that import this one
+    return function
+
+
+def module_name(source: str) -> str:
+    """The name under which another kernel can import from the module with this source."""
+    digest = hashlib.blake2b(source.encode(), digest_size=12).hexdigest()
+    return f"bidl_sim_kernel_{digest}"
+
+
+@cache
+def _let_loops_vectorise() -> None:
+    """Let the compiler check at run time whether arrays overlap, however many there are."""
+    from llvmlite import binding
+
+    binding.set_option("bidl_sim", "-runtime-memory-check-threshold=256")
 
 
 @cache
 def _module(source: str) -> Any:
     """The source as an imported module; numba keeps its machine code beside the file."""
-    digest = hashlib.blake2b(source.encode(), digest_size=12).hexdigest()
-    path = _folder() / f"kernel_{digest}.py"
+    name = module_name(source)
+    path = _folder() / f"{name}.py"
     if not path.exists() or path.read_text() != source:
         handle, temporary = tempfile.mkstemp(suffix=".tmp", dir=path.parent)
         with os.fdopen(handle, "w") as file:
             file.write(source)
         os.replace(temporary, path)
-    spec = importlib.util.spec_from_file_location(f"bidl_sim_{path.stem}", path)
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

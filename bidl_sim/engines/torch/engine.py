@@ -142,9 +142,8 @@ class TorchEngine:
         for port, delay in self.wiring.longest_delay.items():
             values += delay * math.prod(self.circuit.signals[port].shape)
         for path in self.running:
-            process = self.circuit.processes[path]
-            for name in process.states(mode.training):
-                values += math.prod(state_shape(self.circuit.signals, process, path, name))
+            for name in self.circuit.processes[path].states(mode.training):
+                values += math.prod(self.state_shape(path, name))
         needed = values * mode.batch * mode.dtype.itemsize
         available = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
         if mode.device.type == "cuda":
@@ -156,6 +155,10 @@ class TorchEngine:
                 f"the machine has {available / 1e9:,.0f} GB",
                 "make it or the batch smaller",
             )
+
+    def state_shape(self, path: str, name: str) -> tuple[int, ...]:
+        """The shape of a process's state, without batch."""
+        return state_shape(self.circuit.signals, self.circuit.processes[path], path, name)
 
     def own_parameters(self, path: str, parameters: Parameters) -> dict[str, Tensor]:
         """One process's parameters, in the shapes its step sees."""
@@ -170,7 +173,7 @@ class TorchEngine:
     def _reset_value(self, path: str, name: str, mode: Mode) -> Tensor:
         process = self.circuit.processes[path]
         spec = process.state_specs[name]
-        shape = (mode.batch, *state_shape(self.circuit.signals, process, path, name))
+        shape = (mode.batch, *self.state_shape(path, name))
         dtype = torch.int64 if spec.dtype == "int" else mode.dtype
         given = (process.initial or {}).get(name)
         if given is not None:

@@ -1,0 +1,54 @@
+"""Forms a process may take in the event engine, where its step is not followed literally."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from bidl_sim.typing import Array
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A linear map by source: value i goes, times ``weight[k]``, to ``targets[k]``.
+
+    The synapses k of source i are ``offsets[i]`` to ``offsets[i + 1] - 1``; ``weight`` and
+    ``delay`` have one value or one for each synapse. ``constant`` is added in every step, flat as
+    the output.
+    """
+
+    offsets: Array
+    targets: Array
+    weight: Array
+    delay: Array
+    constant: Array | None = None
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """A linear map ``(in, out)``, for inputs few of which are not zero."""
+
+    by_source: Array
+    constant: Array | None = None
+
+
+@dataclass(frozen=True)
+class RandomSpikes:
+    """A spike where the step's uniform number is below ``rate``, one value or one a neuron."""
+
+    rate: Array
+
+
+@dataclass(frozen=True)
+class RandomCounts:
+    """As many events as entries of ``below``, a cumulative distribution, the number reaches.
+
+    Each event has ``size``. ``guide`` says where to begin the search.
+    """
+
+    below: Array
+    guide: Array
+    size: float
+
+
+Form: TypeAlias = "Rows | Matrix | RandomSpikes | RandomCounts"

@@ -1,0 +1,137 @@
+"""What the compiled loop of a network calls, beside the generated updates.
+
+A port's values of one step are an array; its events are the places that are not zero, first in an
+index array. Rows are one step's part of a ring: what will arrive at a port in some step.
+"""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+
+
+@numba.njit(nogil=True, cache=True)
+def collect(values, events):  # type: ignore[no-untyped-def]
+    """Find the places that are not zero; returns how many."""
+    found = 0
+    for i in range(values.size):
+        if values[i] != 0:
+            events[found] = i
+            found += 1
+    return found
+
+
+@numba.njit(nogil=True, cache=True)
+def collect_spikes(flags, events):  # type: ignore[no-untyped-def]
+    """As `collect`, of one byte a neuron: eight at a time, most of which are silent."""
+    found = 0
+    whole = flags.size // 8 * 8
+    eights = flags[:whole].view(np.uint64)
+    for k in range(eights.size):
+        if eights[k] != 0:
+            for i in range(8 * k, 8 * k + 8):
+                if flags[i] != 0:
+                    events[found] = i
+                    found += 1
+    for i in range(whole, flags.size):
+        if flags[i] != 0:
+            events[found] = i
+            found += 1
+    return found
+
+
+@numba.njit(nogil=True, cache=True)
+def add(values, row):  # type: ignore[no-untyped-def]
+    """All values of a port arrive at another."""
+    for i in range(values.size):
+        row[i] += values[i]
+
+
+@numba.njit(nogil=True, cache=True)
+def spread(count, events, values, spikes, offsets, targets, weight, row):  # type: ignore[no-untyped-def]
+    """Each event goes through its synapses into one row; ``spikes``: all values are 1."""
+    shared = weight.size == 1
+    for k in range(count):
+        i = events[k]
+        size = row.dtype.type(1) if spikes else values[i]
+        if shared:
+            w = weight[0] * size
+            for j in range(offsets[i], offsets[i + 1]):
+                row[np.uint32(targets[j])] += w
+        else:
+            for j in range(offsets[i], offsets[i + 1]):
+                row[np.uint32(targets[j])] += weight[j] * size
+
+
+@numba.njit(nogil=True, cache=True)
+def spread_delayed(  # type: ignore[no-untyped-def]
+    count, events, values, spikes, offsets, targets, weight, delay, ring, now
+):
+    """As `spread`, each synapse with a delay of its own: into the row of ``now`` plus its delay."""
+    shared = weight.size == 1
+    rows = ring.shape[0]
+    for k in range(count):
+        i = events[k]
+        size = ring.dtype.type(1) if spikes else values[i]
+        for j in range(offsets[i], offsets[i + 1]):
+            w = weight[0] if shared else weight[j]
+            ring[(now + delay[j]) % rows, targets[j]] += w * size
+
+
+@numba.njit(nogil=True, cache=True)
+def spread_dense(count, events, values, spikes, by_source, row):  # type: ignore[no-untyped-def]
+    """Each event brings its row of a matrix ``(in, out)``."""
+    for k in range(count):
+        i = events[k]
+        weights = by_source[i]
+        if spikes:
+            for j in range(row.size):
+                row[j] += weights[j]
+        else:
+            size = values[i]
+            for j in range(row.size):
+                row[j] += weights[j] * size
+
+
+@numba.njit(nogil=True, cache=True)
+def note(count, events, values, step, steps, places, sizes, used):  # type: ignore[no-untyped-def]
+    """Record the events of a step."""
+    m = used[0]
+    for k in range(count):
+        steps[m] = step
+        places[m] = events[k]
+        sizes[m] = values[events[k]]
+        m += 1
+    used[0] = m
+
+
+@numba.njit(nogil=True, cache=True)
+def uniform(key, gamma, place):  # type: ignore[no-untyped-def]
+    """Number ``place`` of a SplitMix64 stream, as `bidl_sim.core.seed.uniforms` has it."""
+    x = key + place * gamma
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return np.float64((x ^ (x >> np.uint64(31))) >> np.uint64(11)) * 2.0**-53
+
+
+@numba.njit(nogil=True, cache=True)
+def poisson_spikes(step, base, key, gamma, rate, flags):  # type: ignore[no-untyped-def]
+    """A spike where the step's uniform number, in the format of the rate, is below the rate."""
+    first = (np.uint64(step) << np.uint64(40)) + np.uint64(base)
+    last = rate.size - 1
+    for i in range(flags.size):
+        u = rate.dtype.type(uniform(key, gamma, first + np.uint64(i)))
+        flags[i] = u < rate[min(i, last)]
+
+
+@numba.njit(nogil=True, cache=True)
+def poisson_counts(step, base, key, gamma, below, guide, size, values):  # type: ignore[no-untyped-def]
+    """How many entries of the cumulative distribution the step's uniform number reaches."""
+    first = (np.uint64(step) << np.uint64(40)) + np.uint64(base)
+    scale = guide.size - 1
+    for i in range(values.size):
+        u = values.dtype.type(uniform(key, gamma, first + np.uint64(i)))
+        k = guide[np.int64(u * scale)]
+        while k < below.size and u >= below[k]:
+            k += 1
+        values[i] = k * size

@@ -1,0 +1,105 @@
+"""The source of a network's loop, written process by process, and the arrays it works on."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bidl_sim.core.circuit import Circuit
+from bidl_sim.core.flatten import Edge
+
+HELPERS = (
+    "add, collect, collect_spikes, note, poisson_counts, poisson_spikes, "
+    "spread, spread_delayed, spread_dense"
+)
+
+
+@dataclass
+class Loop:
+    """A loop being written.
+
+    ``arrays`` are the arguments of the loop by name; ``rings`` and ``states`` name those that a run
+    goes on from, by path. ``dense`` and ``events`` name what is recorded, by path.
+    """
+
+    circuit: Circuit
+    imports: list[str] = field(default_factory=list)
+    guards: list[str] = field(default_factory=list)
+    body: list[str] = field(default_factory=list)
+    arrays: dict[str, Any] = field(default_factory=dict)
+    states: dict[str, str] = field(default_factory=dict)
+    rings: dict[str, str] = field(default_factory=dict)
+    inputs: dict[str, str] = field(default_factory=dict)
+    played: dict[str, str] = field(default_factory=dict)
+    bases: dict[str, str] = field(default_factory=dict)
+    dense: dict[str, str] = field(default_factory=dict)
+    events: dict[str, str] = field(default_factory=dict)
+    _names: dict[str, str] = field(default_factory=dict)
+
+    def name(self, path: str) -> str:
+        """A variable name for a path."""
+        if path not in self._names:
+            self._names[path] = f"a{len(self._names)}"
+        return self._names[path]
+
+    def argument(self, path: str, array: Any) -> str:
+        """Make an array (or a number) an argument of the loop; returns its variable."""
+        name = self.name(path)
+        self.arrays[name] = array
+        return name
+
+    def write(self, *statements: str) -> None:
+        """Append statements to the body of the loop."""
+        self.body.extend(statements)
+
+    def size(self, port: str) -> int:
+        """How many values a port carries."""
+        return math.prod(self.circuit.signals[port].shape)
+
+    def row(self, port: str, delay: int = 0) -> str:
+        """What arrives at a port ``delay`` steps from now."""
+        ring = self.rings[port]
+        when = f"t + {delay}" if delay else "t"
+        return f"{ring}[({when}) % {ring}.shape[0]]"
+
+    @property
+    def waiting(self) -> dict[str, str]:
+        """The rings that hold something between steps."""
+        return {p: name for p, name in self.rings.items() if len(self.arrays[name]) > 1}
+
+    @property
+    def source(self) -> str:
+        """The whole module."""
+        kernels = Path(__file__).with_name("kernels.py").read_bytes()
+        version = hashlib.blake2b(kernels, digest_size=8).hexdigest()  # compiled code holds them
+        lines = [
+            f"# kernels {version}",
+            f"from bidl_sim.engines.event.kernels import {HELPERS}",
+            *self.imports,
+            "",
+            "",
+            f"def run(first, at, steps, {', '.join(self.arrays)}):",
+            "    for k in range(steps):",
+            "        t = first + k",
+            *(f"        {line}" for line in (*self.guards, *self.body)),
+            "    return steps",
+            "",
+        ]
+        return "\n".join(lines)
+
+
+def readers(circuit: Circuit) -> Mapping[str, list[Edge]]:
+    """The edges that leave each OutPort."""
+    found: dict[str, list[Edge]] = {}
+    for edge in circuit.edges:
+        found.setdefault(f"{edge.source}.{edge.source_port}", []).append(edge)
+    return found
+
+
+def longest(delays: Iterable[int]) -> int:
+    """How many rows a ring needs for arrivals that late."""
+    return 1 + max(delays, default=0)

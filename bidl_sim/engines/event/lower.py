@@ -1,0 +1,358 @@
+"""From a circuit to its loop: what each process does in a step."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import numpy as np
+
+from bidl_sim.core.circuit import Circuit
+from bidl_sim.core.forms import Matrix, RandomSpikes, Rows
+from bidl_sim.core.process import Process
+from bidl_sim.core.schedule import schedule
+from bidl_sim.core.seed import splitmix
+from bidl_sim.core.trace.step import Trace
+from bidl_sim.engines.event.loop import Loop, longest, readers
+from bidl_sim.engines.event.roles import role
+from bidl_sim.engines.event.update import is_spike, update_source
+from bidl_sim.engines.kernels.compile import compiled, module_name
+from bidl_sim.errors import StateError
+from bidl_sim.typing import Array
+
+ROOM = 1 << 20
+"""So many events are recorded before the loop is left to put them away."""
+
+
+class Lowering:
+    """Writes the loop of a circuit.
+
+    Parameters
+    ----------
+    parameters
+        Values by path, in the format the engine computes in.
+    seed
+        Of stochastic processes.
+    record
+        Paths whose values of every step are wanted.
+    """
+
+    def __init__(
+        self,
+        circuit: Circuit,
+        parameters: Mapping[str, Array],
+        dtype: Any,
+        seed: int,
+        record: Collection[str],
+    ) -> None:
+        self.circuit, self.parameters, self.dtype, self.seed = circuit, parameters, dtype, seed
+        self.record = set(record)
+        self.outputs = set(circuit.outputs.values())
+        self.loop = Loop(circuit)
+        self.leaving = readers(circuit)
+        self.order = [p for stage in schedule(circuit, "timestep") for p in stage.paths]
+        self.forms = {
+            path: role(circuit, path, self._own(path), self.record) for path in self.order
+        }
+        self.spiking: set[str] = set()
+        self._make_rings()
+        for path in self.order:
+            self._process(path)
+
+    # -- what each process is --------------------------------------------------------------------
+
+    def _own(self, path: str) -> dict[str, Array]:
+        process = self.circuit.processes[path]
+        return {n: self.parameters[f"{path}.{n}"] for n in process.parameters()}
+
+    def _spreads(self, path: str) -> bool:
+        return isinstance(self.forms[path], (Rows, Matrix))
+
+    def _is_kept(self, port: str) -> bool:
+        return port in self.record or port in self.outputs
+
+    # -- rings: what will arrive -----------------------------------------------------------------
+
+    def _make_rings(self) -> None:
+        """A ring for each port that gathers values: of populations, sinks, maps after maps."""
+        late: dict[str, list[int]] = {}
+        for path in self.order:
+            process = self.circuit.processes[path]
+            for port in process.in_specs:
+                form = self.forms[path]
+                if isinstance(form, Trace) and port not in form.inputs:
+                    continue
+                if not self._spreads(path) or self._after_map(path):
+                    late[f"{path}.{port}"] = [0]
+            for port in process.out_specs:
+                if self._spreads(path) and self._is_kept(f"{path}.{port}"):
+                    late[f"{path}.{port}"] = [0]
+        for path in self.order:
+            for port in self.circuit.processes[path].out_specs:
+                for target, delay in self._ways(f"{path}.{port}"):
+                    late.setdefault(target, [0]).append(delay)
+            if self._spreads(path):
+                for target, delay in self._after(path):
+                    late.setdefault(target, [0]).append(delay)
+        for port, delays in late.items():
+            rows = longest(delays)
+            owner = port.rpartition(".")[0]
+            if rows > 1 and self._spreads(owner) and port not in self.outputs | self._gathering():
+                raise StateError(
+                    f"path {port!r}",
+                    "has delayed values, which the event engine holds where they arrive",
+                    "record the port they arrive at, or use engine='torch'",
+                )
+            ring = np.zeros((rows, self.loop.size(port)), self.dtype)
+            self.loop.rings[port] = self.loop.argument(f"{port}.arriving", ring)
+
+    def _gathering(self) -> set[str]:
+        """InPorts, which have a ring whether anybody looks or not."""
+        return {f"{p}.{n}" for p in self.order for n in self.circuit.processes[p].in_specs}
+
+    def _after_map(self, path: str) -> bool:
+        """Whether values arrive from another linear map, which must be complete first."""
+        return any(e.target == path and self._spreads(e.source) for e in self.circuit.edges)
+
+    def _ways(self, port: str) -> list[tuple[str, int]]:
+        """Where a port's values are gathered, and how much later at most."""
+        owner = port.rpartition(".")[0]
+        if self._spreads(owner):
+            return []  # what the map receives is spread at once into where it is gathered
+        found: list[tuple[str, int]] = []
+        for edge in self.leaving.get(port, ()):
+            if self._spreads(edge.target):
+                found += [(t, edge.delay + d) for t, d in self._after(edge.target)]
+            else:
+                found.append((f"{edge.target}.{edge.target_port}", edge.delay))
+        return found
+
+    def _after(self, path: str) -> list[tuple[str, int]]:
+        """As `_ways`, for what a linear map receives."""
+        form = self.forms[path]
+        slowest = int(form.delay.max(initial=0)) if isinstance(form, Rows) else 0
+        return [(target, delay + slowest) for target, delay in self._exits(path)]
+
+    def _exits(self, path: str) -> list[tuple[str, int]]:
+        """The ports that gather what a linear map sends, and the delay on the way there."""
+        port = self._out(path)
+        found = [(f"{e.target}.{e.target_port}", e.delay) for e in self.leaving.get(port, ())]
+        return [*found, (port, 0)] if self._is_kept(port) else found
+
+    def _out(self, path: str) -> str:
+        return f"{path}.{next(iter(self.circuit.processes[path].out_specs))}"
+
+    # -- one process -----------------------------------------------------------------------------
+
+    def _process(self, path: str) -> None:
+        form, process = self.forms[path], self.circuit.processes[path]
+        if isinstance(form, Trace):
+            self._population(path, process, form)
+        elif isinstance(form, (Rows, Matrix)):
+            self._map(path, process, form)
+        elif form == "sink":
+            self._gathered(f"{path}.{next(iter(process.in_specs))}")
+        else:
+            self._source(path, process, form)
+
+    def _source(self, path: str, process: Process, form: Any) -> None:
+        port = f"{path}.{next(iter(process.out_specs))}"
+        size = self.loop.size(port)
+        if isinstance(form, str):
+            values = self.loop.argument(port, np.zeros((1, size), self.dtype))
+            (self.loop.inputs if form == "input" else self.loop.played)[path] = values
+            out = f"{values}[at + k]"
+        else:
+            key, gamma = (np.uint64(word) for word in splitmix(self.seed, path))
+            if isinstance(form, RandomSpikes):
+                self.spiking.add(port)
+            out = self._values(port, size)
+            words = zip(("key", "gamma"), (key, gamma), strict=True)
+            stream = [self.loop.argument(f"{path}.{name}", word) for name, word in words]
+            base = self.loop.argument(f"{path}.base", np.uint64(0))
+            self.loop.bases[port] = base
+            if isinstance(form, RandomSpikes):
+                rate = self.loop.argument(f"{path}.rate", form.rate.ravel().astype(self.dtype))
+                call = f"poisson_spikes(t, {base}, {', '.join(stream)}, {rate}, {out})"
+            else:
+                below = self.loop.argument(f"{path}.below", form.below.astype(self.dtype))
+                guide = self.loop.argument(f"{path}.guide", form.guide.astype(np.int64))
+                size_of = self.loop.argument(f"{path}.size", self.dtype(form.size))
+                call = (
+                    f"poisson_counts(t, {base}, {', '.join(stream)}, "
+                    f"{below}, {guide}, {size_of}, {out})"
+                )
+            self.loop.write(call)
+        self._send(port, out)
+
+    def _population(self, path: str, process: Process, step: Trace) -> None:
+        own = {n: v for n, v in self._own(path).items() if n in step.parameters}
+        shape = self.circuit.signals[
+            f"{path}.{next(iter((*process.out_specs, *process.in_specs)))}"
+        ].shape
+        shared = {n for n, v in own.items() if v.size == 1}
+        update = update_source(step, shared, np.dtype(self.dtype).name)
+        laid_out = {n: self._laid_out(process, n, v, path) for n, v in own.items()}
+        size = math.prod(shape)
+        hold = [np.zeros(1 if same else size, self.dtype) for same in update.constants.values()]
+        ordered = [laid_out[n] for n in step.parameters]
+        compiled(update.source, "prepare")(size, *ordered, *hold)
+        compiled(update.source, "update")
+        name = f"update_{len(self.loop.imports)}"
+        self.loop.imports.append(f"from {module_name(update.source)} import update as {name}")
+        for port in step.inputs:
+            if self._is_kept(f"{path}.{port}"):
+                self._keep(f"{path}.{port}", self.loop.row(f"{path}.{port}"))
+        self.spiking |= {f"{path}.{n}" for n, e in step.outputs.items() if is_spike(e)}
+        outs = {n: self._values(f"{path}.{n}", size) for n in step.outputs}
+        arguments = [self.loop.row(f"{path}.{n}") for n in step.inputs]
+        for n, e in step.states.items():
+            kind = np.int64 if e.kind == "int" else self.dtype
+            self.loop.states[f"{path}.{n}"] = self.loop.argument(
+                f"{path}.{n}", np.zeros(size, kind)
+            )
+            arguments.append(self.loop.states[f"{path}.{n}"])
+        arguments += outs.values()
+        arguments += [self.loop.argument(f"{path}.{n}", laid_out[n]) for n in step.parameters]
+        arguments += [
+            self.loop.argument(f"{path}.{n}", a)
+            for n, a in zip(update.constants, hold, strict=True)
+        ]
+        self.loop.write(f"{name}(t, {', '.join(arguments)})")
+        for n in step.states:
+            if self._is_kept(f"{path}.{n}"):
+                self._keep(f"{path}.{n}", self.loop.states[f"{path}.{n}"])
+        for n, out in outs.items():
+            self._send(f"{path}.{n}", out)
+
+    def _values(self, port: str, size: int) -> str:
+        """The array of a port's values in one step; spikes are bytes."""
+        kind = np.uint8 if port in self.spiking else self.dtype
+        return self.loop.argument(port, np.zeros(size, kind))
+
+    def _laid_out(self, process: Process, name: str, value: Array, path: str) -> Array:
+        """A parameter with one value for each neuron, or one for all."""
+        if value.size == 1:
+            return value.reshape(1)
+        signal = self.circuit.main_signal(path)
+        seen = value.reshape(process.parameter_view(name, value.shape, signal))
+        return np.broadcast_to(seen, signal.shape).ravel().copy()
+
+    def _map(self, path: str, process: Process, form: Rows | Matrix) -> None:
+        """At its own turn a map adds its constant, and passes on what other maps brought."""
+        port = f"{path}.{next(iter(process.in_specs))}"
+        if port in self.loop.rings:
+            row = self.loop.row(port)
+            self._keep(port, row) if self._is_kept(port) else None
+            values = self.loop.argument(
+                f"{port}.values", np.zeros(self.loop.size(port), self.dtype)
+            )
+            self.loop.write(f"{values}[:] = {row}", f"{row}[:] = 0")
+            self._spread(port, values, path, 0)
+        elif port in self.record:
+            raise StateError(f"path {port!r}", "is not held by the event engine", "engine='torch'")
+        if form.constant is not None:
+            constant = self.loop.argument(
+                f"{path}.constant", form.constant.ravel().astype(self.dtype)
+            )
+            for target, delay in self._exits(path):
+                self.loop.write(f"add({constant}, {self.loop.row(target, delay)})")
+        out = f"{path}.{next(iter(process.out_specs))}"
+        if self._is_kept(out):
+            self._gathered(out)
+
+    def _gathered(self, port: str) -> None:
+        """Record what arrived and leave the row empty."""
+        row = self.loop.row(port)
+        if self._is_kept(port):
+            self._keep(port, row)
+        self.loop.write(f"{row}[:] = 0")
+
+    # -- what leaves a port ----------------------------------------------------------------------
+
+    def _send(self, port: str, out: str) -> None:
+        """Record a port's values of this step and bring them to their readers."""
+        edges = self.leaving.get(port, ())
+        through = [e for e in edges if self._spreads(e.target)]
+        noted = port in self.record and port in self.spiking
+        if through or noted:
+            self._find_events(port, out)
+        if noted:
+            self._note(port, out)
+        if port in self.outputs or (port in self.record and not noted):
+            self._keep(port, out)
+        for edge in edges:
+            if edge not in through:
+                row = self.loop.row(f"{edge.target}.{edge.target_port}", edge.delay)
+                self.loop.write(f"add({out}, {row})")
+        for edge in through:
+            self._spread(port, out, edge.target, edge.delay, found=True)
+
+    def _find_events(self, port: str, out: str) -> None:
+        events = self.loop.argument(f"{port}.events", np.zeros(self.loop.size(port), np.int32))
+        search = "collect_spikes" if port in self.spiking else "collect"
+        self.loop.write(f"n_{events} = {search}({out}, {events})")
+
+    def _spread(self, port: str, out: str, path: str, delay: int, found: bool = False) -> None:
+        """Send a port's events through a linear map."""
+        form = self.forms[path]
+        if not found:
+            self._find_events(port, out)
+        events = self.loop.name(f"{port}.events")
+        what = f"n_{events}, {events}, {out}, {port in self.spiking}"
+        for target, more in self._exits(path):
+            late = delay + more
+            if isinstance(form, Matrix):
+                rows = self.loop.argument(
+                    f"{path}.matrix", np.ascontiguousarray(form.by_source, self.dtype)
+                )
+                self.loop.write(f"spread_dense({what}, {rows}, {self.loop.row(target, late)})")
+                continue
+            assert isinstance(form, Rows)
+            table = ", ".join(
+                (
+                    self.loop.argument(f"{path}.offsets", form.offsets.astype(np.int64)),
+                    self.loop.argument(f"{path}.targets", form.targets.astype(np.int32)),
+                    self.loop.argument(f"{path}.weight", form.weight.ravel().astype(self.dtype)),
+                )
+            )
+            if form.delay.size == 1:
+                row = self.loop.row(target, late + int(form.delay.reshape(())))
+                self.loop.write(f"spread({what}, {table}, {row})")
+            else:
+                delays = self.loop.argument(f"{path}.delay", form.delay.astype(np.int32))
+                ring = self.loop.rings[target]
+                self.loop.write(f"spread_delayed({what}, {table}, {delays}, {ring}, t + {late})")
+
+    # -- recording -------------------------------------------------------------------------------
+
+    def _keep(self, path: str, values: str) -> None:
+        """Record all values of this step."""
+        if path not in self.loop.dense:
+            kind = self.loop.arrays[values].dtype if values in self.loop.arrays else self.dtype
+            size = (
+                self.loop.size(path)
+                if path in self.circuit.signals
+                else len(self.loop.arrays[values])
+            )
+            self.loop.dense[path] = self.loop.argument(f"{path}.all", np.zeros((1, size), kind))
+        self.loop.write(f"{self.loop.dense[path]}[at + k] = {values}")
+
+    def _note(self, port: str, out: str) -> None:
+        """Record the events of this step."""
+        size = self.loop.size(port)
+        room = max(ROOM, 2 * size)
+        names = [
+            self.loop.argument(f"{port}.{what}", np.zeros(room if what != "used" else 1, kind))
+            for what, kind in (
+                ("steps", np.int64),
+                ("places", np.int32),
+                ("sizes", self.dtype),
+                ("used", np.int64),
+            )
+        ]
+        self.loop.events[port] = port
+        self.loop.guards += [f"if {names[3]}[0] + {size} > {room}:", "    return k"]
+        events = self.loop.name(f"{port}.events")
+        self.loop.write(f"note(n_{events}, {events}, {out}, t, {', '.join(names)})")
