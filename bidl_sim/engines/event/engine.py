@@ -113,6 +113,7 @@ class EventEngine:
     def _loop(self, lowered: Compiled, record: frozenset[str]) -> Loop:
         if record not in lowered.loops:
             mode = lowered.mode
+            self._torch.check_memory(mode)
             kind = FORMATS[mode.dtype]
             lowering = Lowering(self.circuit, lowered.parameters, kind, mode.seed, record)
             lowered.loops[record] = lowering.loop

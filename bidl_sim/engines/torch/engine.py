@@ -80,7 +80,7 @@ class TorchEngine:
 
     def initial_state(self, mode: Mode, parameters: Parameters) -> State:
         """The declared state from which a run begins."""
-        self._check_memory(mode)
+        self.check_memory(mode)
         state: State = {}
         for port, delay in self.wiring.longest_delay.items():
             shape = (delay, mode.batch, *self.circuit.signals[port].shape)
@@ -136,7 +136,7 @@ class TorchEngine:
         }
         return Result(outputs, run.final_state(), {path: run.kept[path] for path in record})
 
-    def _check_memory(self, mode: Mode) -> None:
+    def check_memory(self, mode: Mode) -> None:
         """Refuse, before anything is allocated, what one timestep alone cannot hold."""
         values = sum(math.prod(signal.shape) for signal in self.circuit.signals.values())
         for port, delay in self.wiring.longest_delay.items():
