@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 MOST = 64
 """Largest mean number of events in a step."""
 
+GUIDE = 4096
+"""Into so many equal parts the search for a count divides [0, 1)."""
+
 
 class Poisson(Process):
     """Independent random spikes.
@@ -84,7 +87,7 @@ class Poisson(Process):
         if not self.counts:
             return RandomSpikes(parameters["rate"])
         below = cumulative(float(self.rate)).astype(parameters["rate"].dtype)
-        guide = np.searchsorted(below, np.arange(257) / 256, side="right")
+        guide = np.searchsorted(below, np.arange(GUIDE + 1) / GUIDE, side="right")
         return RandomCounts(below, guide, float(self.size))
 
     def bind_draw(

@@ -84,7 +84,7 @@ class EventEngine:
         """Do ``steps`` timesteps from ``state``, the first of which has index ``t``."""
         loop = self._loop(lowered, frozenset(record))
         function = compiled(loop.source, "run")
-        after = {path: value.clone() for path, value in state.items()}
+        after = {path: torch.from_numpy(value.numpy().copy()) for path, value in state.items()}
         self._play(loop, lowered, t, steps)
         dense: dict[str, list[Array]] = {path: [] for path in loop.dense}
         events: dict[str, list[Events]] = {path: [] for path in loop.events}
@@ -156,9 +156,10 @@ class EventEngine:
     def _end(self, loop: Loop, state: State, sample: int) -> None:
         """Take the sample's state back."""
         for path, name in loop.states.items():
-            state[path][sample] = torch.from_numpy(loop.arrays[name]).view(state[path].shape[1:])
+            mine = state[path].numpy()[sample]
+            mine[...] = loop.arrays[name].reshape(mine.shape)
         for port, name in loop.waiting.items():
-            state[f"{port}.arriving"][:, sample] = torch.from_numpy(loop.arrays[name])
+            state[f"{port}.arriving"].numpy()[:, sample] = loop.arrays[name]
 
     def _put_away(self, loop: Loop, port: str) -> Events:
         """The events recorded since last time."""

@@ -128,10 +128,12 @@ def poisson_spikes(step, base, key, gamma, rate, flags):  # type: ignore[no-unty
 def poisson_counts(step, base, key, gamma, below, guide, size, values):  # type: ignore[no-untyped-def]
     """How many entries of the cumulative distribution the step's uniform number reaches."""
     first = (np.uint64(step) << np.uint64(40)) + np.uint64(base)
-    scale = guide.size - 1
+    scale = values.dtype.type(guide.size - 1)
     for i in range(values.size):
-        u = values.dtype.type(uniform(key, gamma, first + np.uint64(i)))
-        k = guide[np.int64(u * scale)]
+        values[i] = uniform(key, gamma, first + np.uint64(i))
+    for i in range(values.size):
+        u = values[i]
+        k = guide[np.uint32(u * scale)]
         while k < below.size and u >= below[k]:
             k += 1
         values[i] = k * size
