@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bidl_sim.core.fields import Choice, Real
+from bidl_sim.core.forms import Rows
 from bidl_sim.core.param import NON_NEGATIVE, Param
 from bidl_sim.core.port import In, Out, Signal
 from bidl_sim.core.process import Process
+from bidl_sim.processes.synapses.rows import one_to_one
 from bidl_sim.typing import Array, Shape
 
 if TYPE_CHECKING:
@@ -61,6 +64,12 @@ class BatchNorm(Process):
     @property
     def needs_whole_sequence(self) -> bool:
         return self.statistics == "sequence"
+
+    def event_form(self, parameters: Mapping[str, Array], signal: Signal) -> Rows:
+        scale = parameters["weight"] / np.sqrt(parameters["var"] + self.eps)
+        shift = parameters["bias"] - parameters["mean"] * scale
+        each = math.prod(signal.shape[1:])
+        return one_to_one(math.prod(signal.shape), scale.repeat(each), shift.repeat(each))
 
     def step(
         self,

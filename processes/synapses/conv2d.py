@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bidl_sim.core.fields import Int, Pair
+from bidl_sim.core.forms import Rows
 from bidl_sim.core.param import Param
 from bidl_sim.core.port import Signal
 from bidl_sim.errors import ParameterError, ShapeError
+from bidl_sim.processes.synapses.rows import window_rows
 from bidl_sim.processes.synapses.synapse import Synapse
 from bidl_sim.processes.synapses.window import output_size, windows_over
 from bidl_sim.typing import Array, Shape
@@ -84,6 +87,15 @@ class Conv2d(Synapse):
         )
         per_position = np.outer(rows, columns) * (self.out_channels // self.groups)
         return np.broadcast_to(per_position, signal.shape)
+
+    def event_form(self, parameters: Mapping[str, Array], signal: Signal) -> Rows:
+        window = (self.kernel_size, self.stride, self.padding, self.dilation)
+        outputs = output_size(self.where, signal, *window)
+        weight, bias = parameters["weight"], parameters.get("bias")
+        rows = window_rows(self.where, signal, outputs, weight, *window[1:], groups=self.groups)
+        if bias is None:
+            return rows
+        return replace(rows, constant=bias.repeat(outputs[0] * outputs[1]))
 
     def step(self, s_in: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         from torch.nn.functional import conv2d

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from bidl_sim.core.fields import Maybe, MaybePair, Pair
+from bidl_sim.core.forms import Rows
 from bidl_sim.core.port import In, Out, Signal
 from bidl_sim.core.process import Process
 from bidl_sim.errors import ParameterError
+from bidl_sim.processes.synapses.rows import window_rows
 from bidl_sim.processes.synapses.window import output_size
+from bidl_sim.typing import Array
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -53,9 +58,22 @@ class Pool2d(Process, abstract=True):
         size = output_size(f"{self.where}, s_in", given, self.kernel_size, stride, self.padding)
         return {"a_out": Signal((given.shape[0], *size), timed=given.timed)}
 
+    def sum_rows(self, signal: Signal, scale: float) -> Rows:
+        """The sum of each window times ``scale``, by source."""
+        stride = self.stride or self.kernel_size
+        outputs = output_size(self.where, signal, self.kernel_size, stride, self.padding)
+        channels = signal.shape[0]
+        weight = np.full((channels, 1, *self.kernel_size), scale)
+        return window_rows(
+            self.where, signal, outputs, weight, stride, self.padding, groups=channels
+        )
+
 
 class AvgPool2d(Pool2d):
     """The mean of each window; the zeros of the padding count."""
+
+    def event_form(self, parameters: Mapping[str, Array], signal: Signal) -> Rows:
+        return self.sum_rows(signal, 1 / (self.kernel_size[0] * self.kernel_size[1]))
 
     def step(self, s_in: Tensor) -> Tensor:
         from torch.nn.functional import avg_pool2d
@@ -65,6 +83,9 @@ class AvgPool2d(Pool2d):
 
 class SumPool2d(Pool2d):
     """The sum of each window."""
+
+    def event_form(self, parameters: Mapping[str, Array], signal: Signal) -> Rows:
+        return self.sum_rows(signal, 1.0)
 
     def step(self, s_in: Tensor) -> Tensor:
         from torch.nn.functional import avg_pool2d

@@ -19,6 +19,7 @@ from bidl_sim.processes import (
     Flatten,
     Input,
     LastStep,
+    MaxPool2d,
     Poisson,
     Sink,
     Sparse,
@@ -63,11 +64,12 @@ def same(found) -> None:
 
 
 def test_what_it_runs() -> None:
-    """All populations, sources and synapses but images'; what is missing says so."""
+    """All but callbacks and the largest value of a window."""
     names = {type(case.make()).__name__ for case in HERE}
     assert names >= {
-        "Add", "ArraySource", "ConductanceLIF", "CurrentLIF", "DeltaLIF", "Dense", "Input", "LIAF",
-        "LIF", "LastStep", "Poisson", "Sink", "Sparse", "SpikeSource", "TimeMean", "TimeSum",
+        "Activation", "Add", "ArraySource", "AvgPool2d", "BatchNorm", "ConductanceLIF", "Conv2d",
+        "CurrentLIF", "DeltaLIF", "Dense", "Dropout", "Flatten", "Input", "LIAF", "LIF", "LastStep",
+        "Poisson", "Sink", "Sparse", "SpikeSource", "SumPool2d", "TimeMean", "TimeSum",
     }  # fmt: skip
 
 
@@ -233,8 +235,8 @@ def test_auto_takes_it_for_sparse_networks() -> None:
 
 
 def test_what_it_cannot_run_is_named() -> None:
-    net = Network.sequential(Input((1, 4, 4)), Flatten(), Dense(16, 3), LIF())
-    with pytest.raises(StateError, match=r"Flatten.*event engine.*engine='torch'"):
+    net = Network.sequential(Input((1, 4, 4)), MaxPool2d(2), Flatten(), Dense(4, 3), LIF())
+    with pytest.raises(StateError, match=r"MaxPool2d.*event engine.*engine='torch'"):
         Simulator(net, engine="event")
     with pytest.raises(StateError, match="float32 or float64"):
         Simulator(recurrent(), engine="event", dtype="float16")
