@@ -22,10 +22,16 @@ class SynapticOperations:
         for path, process in circuit.processes.items():
             fan_out = process.fan_out(circuit.main_signal(path))
             if fan_out is not None:
-                port = next(iter(process.in_specs))
-                self._watched.append((simulator.probe(f"{path}.{port}"), fan_out))
+                self._watched.append((simulator.probe(_fed_by(circuit, path)), fan_out))
 
     @property
     def count(self) -> int:
         """Synaptic operations since the reset, over all samples."""
         return sum(int(((probe.data != 0) * np.asarray(fan)).sum()) for probe, fan in self._watched)
+
+
+def _fed_by(circuit: Circuit, path: str) -> str:
+    """The port whose values a synapse receives: its only source, or its own InPort."""
+    sources = [f"{e.source}.{e.source_port}" for e in circuit.edges if e.target == path]
+    port = next(iter(circuit.processes[path].in_specs))
+    return sources[0] if len(sources) == 1 else f"{path}.{port}"

@@ -27,11 +27,16 @@ class SimulatedRun:
         schedule: str = "process",
         device: str = "cpu",
         kernels: str = "eager",
+        engine: str = "torch",
     ) -> None:
         self.circuit = network.build()
-        self._make: Callable[[], Simulator] = lambda: Simulator(
-            network, schedule=schedule, dtype=dtype, device=device, kernels=kernels
-        )
+        options: dict[str, Any] = {
+            "schedule": schedule,
+            "device": device,
+            "kernels": kernels,
+            "engine": engine,
+        }
+        self._make: Callable[[], Simulator] = lambda: Simulator(network, dtype=dtype, **options)
 
     def __call__(self, samples: Samples, steps: int, record: tuple[str, ...]) -> Trace:
         simulator = self._make()

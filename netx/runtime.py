@@ -9,8 +9,12 @@ from bidl_sim.errors import ParameterError
 from bidl_sim.netx.native import load
 from bidl_sim.simulator import Simulator
 
-TARGETS = {"sim": "cpu", "gpu": "cuda"}
-"""Devices by target."""
+TARGETS: dict[str, dict[str, Any]] = {
+    "sim": {"engine": "torch"},
+    "event": {"engine": "event"},
+    "gpu": {"engine": "torch", "device": "cuda"},
+}
+"""How the simulator runs each target."""
 
 
 class Runtime:
@@ -22,8 +26,8 @@ class Runtime:
     ----------
     path
         The model file.
-    target : "sim" or "gpu"
-        The simulator on the CPU, or on a CUDA device.
+    target : "sim", "event" or "gpu"
+        The torch engine on the CPU, the event engine, or the torch engine on a CUDA device.
     """
 
     def __init__(self, path: str | Path, target: str = "sim") -> None:
@@ -31,7 +35,7 @@ class Runtime:
             raise ParameterError(
                 "Runtime, target", f"must be one of {', '.join(TARGETS)}, got {target!r}"
             )
-        self.simulator = Simulator(load(path), device=TARGETS[target])
+        self.simulator = Simulator(load(path), **TARGETS[target])
 
     def reset(self) -> None:
         """Go back to the declared state."""

@@ -14,6 +14,7 @@ from bidl_sim.core.circuit import Circuit
 from bidl_sim.core.network import Network
 from bidl_sim.core.neuron import Neuron
 from bidl_sim.core.schedule import schedule
+from bidl_sim.errors import StateError
 from bidl_sim.netx import native
 from bidl_sim.netx.compare import Difference, compare
 from bidl_sim.netx.runs import AnyRun, Samples, SimulatedRun, UnrolledRun
@@ -51,12 +52,13 @@ class Row:
 
 @dataclass(frozen=True)
 class Report:
-    """What `verify` found; ``str`` prints it as a table."""
+    """What `verify` found; ``str`` prints it as a table. ``left_out`` says what cannot run it."""
 
     path: str
     samples: int
     steps: int
     rows: tuple[Row, ...]
+    left_out: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -92,15 +94,15 @@ class Report:
             f"{self.path}: {self.samples} samples of {self.steps} steps, "
             "compared with process-major simulation"
         )
-        return "\n".join([head, "", table(rows, left=3), *notes])
+        return "\n".join([head, "", table(rows, left=3), *notes, *self.left_out])
 
 
 def verify(path: str | Path, inputs: Any = None) -> Report:
     """Run a model file in every way there is, in float64 and float32, and compare.
 
     Compared with the process-major simulation are the timestep-major one, the one on compiled
-    kernels, the unrolled torch module, the file saved and loaded again, and the GPU where there is
-    one. Spikes must be
+    kernels, the event engine, the unrolled torch module, the file saved and loaded again, and the
+    GPU where there is one. Spikes must be
     identical in float64. In float32, where a sum may be rounded in another order, a spike may
     differ if its potential lies within rounding of the threshold; each is counted and shown.
 
@@ -130,7 +132,20 @@ def verify_networks(
         reference = SimulatedRun(network, dtype)
         for runtime, run in _runtimes(network, others, dtype):
             rows.append(_row(runtime, dtype, reference, run, samples, batch, steps))
-    return Report(name, batch, steps, tuple(rows))
+    reason = _why_no_events(circuit)
+    left_out = [f"event engine: left out, {reason}"] if reason else []
+    return Report(name, batch, steps, tuple(rows), tuple(left_out))
+
+
+def _why_no_events(circuit: Circuit) -> str:
+    """Why the event engine cannot run a network; empty if it can."""
+    from bidl_sim.engines.event.roles import check_supported
+
+    try:
+        check_supported(circuit)
+    except StateError as error:
+        return f"{error.where} {error.problem}"
+    return ""
 
 
 def _runtimes(
@@ -140,6 +155,8 @@ def _runtimes(
 
     yield "timestep-major", SimulatedRun(network, dtype, schedule="timestep")
     yield "compiled kernels", SimulatedRun(network, dtype, kernels="fused")
+    if not _why_no_events(network.build()):
+        yield "event engine", SimulatedRun(network, dtype, engine="event")
     if network.build().inputs:
         yield "unrolled torch module", UnrolledRun(network, dtype)
     for name, other in others.items():

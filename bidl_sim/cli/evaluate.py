@@ -18,7 +18,7 @@ def add(commands: Any) -> argparse.ArgumentParser:
     parser.add_argument("model")
     parser.add_argument("--data", metavar="DIR", help="folder or zip with test.txt and recordings")
     parser.add_argument("--split", default="test", help="test (default) or train")
-    parser.add_argument("--target", default="sim", help="sim (default) or gpu")
+    parser.add_argument("--target", default="sim", help="sim (default), event or gpu")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser
 

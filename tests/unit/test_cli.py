@@ -132,7 +132,7 @@ def test_verify_tells_by_its_exit_code(folder, model, capsys, monkeypatch, rng) 
         (("run", "m.net", "--input", "x.npy", "--output", "y.npy"), "input 'input1': must have"),
         (
             ("run", "m.net", "--input", "x.npy", "--output", "y.npy", "--target", "chip"),
-            "Runtime, target: must be one of sim, gpu, got 'chip'",
+            "Runtime, target: must be one of sim, event, gpu, got 'chip'",
         ),
         (("eval", "m.net"), "does not say how events become frames"),
         (("verify", "m.net", "--input", "x.npy"), "input 'input1': must have shape"),

@@ -51,6 +51,7 @@ class EventEngine:
             )
         self.circuit = circuit
         self._torch = TorchEngine(circuit)
+        self._layout: Loop | None = None
         check_supported(circuit)
 
     def load(self, device: torch.device, dtype: torch.dtype) -> dict[str, Tensor]:
@@ -63,7 +64,9 @@ class EventEngine:
 
     def initial_state(self, mode: Mode, parameters: Mapping[str, Tensor]) -> State:
         """The declared state from which a run begins; nothing is on its way."""
-        loop = self._loop(self.lower(mode, parameters), frozenset())
+        if self._layout is None:
+            self._layout = self._loop(self.lower(mode, parameters), frozenset())
+        loop = self._layout
         declared = self._torch.initial_state(mode, parameters)
         state: State = {path: declared[path].contiguous() for path in loop.states}
         for port, name in loop.waiting.items():

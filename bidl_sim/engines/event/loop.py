@@ -92,10 +92,10 @@ class Loop:
         return "\n".join(lines)
 
 
-def readers(circuit: Circuit) -> Mapping[str, list[Edge]]:
+def readers(edges: Iterable[Edge]) -> Mapping[str, list[Edge]]:
     """The edges that leave each OutPort."""
     found: dict[str, list[Edge]] = {}
-    for edge in circuit.edges:
+    for edge in edges:
         found.setdefault(f"{edge.source}.{edge.source_port}", []).append(edge)
     return found
 

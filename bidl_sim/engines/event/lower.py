@@ -15,6 +15,7 @@ from bidl_sim.core.schedule import schedule
 from bidl_sim.core.seed import splitmix
 from bidl_sim.core.trace.step import Trace
 from bidl_sim.engines.event.loop import Loop, longest, readers
+from bidl_sim.engines.event.merge import merge_maps
 from bidl_sim.engines.event.roles import role
 from bidl_sim.engines.event.update import is_spike, update_source
 from bidl_sim.engines.kernels.compile import compiled, module_name
@@ -50,11 +51,11 @@ class Lowering:
         self.record = set(record)
         self.outputs = set(circuit.outputs.values())
         self.loop = Loop(circuit)
-        self.leaving = readers(circuit)
-        self.order = [p for stage in schedule(circuit, "timestep") for p in stage.paths]
-        self.forms = {
-            path: role(circuit, path, self._own(path), self.record) for path in self.order
-        }
+        order = [p for stage in schedule(circuit, "timestep") for p in stage.paths]
+        roles = {path: role(circuit, path, self._own(path), self.record) for path in order}
+        self.forms, self.edges = merge_maps(circuit, roles, self.record | self.outputs)
+        self.order = [path for path in order if path in self.forms]
+        self.leaving = readers(self.edges)
         self.spiking: set[str] = set()
         self._make_rings()
         for path in self.order:
@@ -113,7 +114,7 @@ class Lowering:
 
     def _after_map(self, path: str) -> bool:
         """Whether values arrive from another linear map, which must be complete first."""
-        return any(e.target == path and self._spreads(e.source) for e in self.circuit.edges)
+        return any(e.target == path and self._spreads(e.source) for e in self.edges)
 
     def _ways(self, port: str) -> list[tuple[str, int]]:
         """Where a port's values are gathered, and how much later at most."""
