@@ -1,0 +1,1 @@
+"""Benchmarks: networks of the literature and training steps, beside hand-written limits."""
