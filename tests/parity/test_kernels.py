@@ -173,14 +173,14 @@ def test_a_wrong_gradient_would_be_caught(op, monkeypatch) -> None:
 def test_a_wrong_kernel_would_be_caught(monkeypatch) -> None:
     right = FusedStep.forward
 
-    def one_neuron_skipped(self, tensors):
-        results = right(self, tensors)
+    def one_spike_wrong(self, tensors, batch_first):
+        results = right(self, tensors, batch_first)
         results[0][3, 0, 1] = 1 - results[0][3, 0, 1]
         return results
 
     case = Case("LIF", LIF)
     eager = train_once(case, "eager", torch.float64)
-    monkeypatch.setattr(FusedStep, "forward", one_neuron_skipped)
+    monkeypatch.setattr(FusedStep, "forward", one_spike_wrong)
     assert not torch.equal(train_once(case, "fused", torch.float64)["first"], eager["first"])
 
 
@@ -198,6 +198,27 @@ def test_many_neurons_in_several_blocks_and_threads() -> None:
         found.append([y, x.grad, *(p.grad for p in model.parameters())])
     for eager, fused in zip(*found, strict=True):
         torch.testing.assert_close(fused, eager, atol=1e-10, rtol=1e-10)
+
+
+@pytest.mark.parametrize("shape", [(40, 8), (20, 20)])
+def test_batch_first_and_time_first_memory_give_the_same(shape) -> None:
+    """Samples lie one after another as users give them; large ones are run where they lie."""
+    values = torch.tensor(np.random.default_rng(1).normal(0.2, 0.6, (4, 11, *shape)))
+    net = Network.sequential(
+        Input(shape), LIF(alpha=np.linspace(0.1, 0.9, shape[0]), v_th=0.4, learn=True)
+    )
+    found = []
+    for x in (values, values.transpose(0, 1).contiguous().transpose(0, 1)):
+        for kernels in ("eager", "fused"):
+            model = Unroll(net, dtype=torch.float64, kernels=kernels)
+            given = x.clone(memory_format=torch.preserve_format).requires_grad_()
+            y, seen, _ = model.advance(given, record=["lif1.v"])
+            (y * torch.linspace(0, 1, y.numel()).view_as(y)).sum().backward()
+            gradients = [p.grad for p in model.parameters()]
+            found.append([y, given.grad, seen["lif1.v"], *gradients])
+    for other in found[1:]:
+        for one, two in zip(found[0], other, strict=True):
+            torch.testing.assert_close(two, one, atol=1e-11, rtol=1e-11)
 
 
 def test_a_loop_stays_with_the_eager_step() -> None:

@@ -49,7 +49,8 @@ def backward(slot, low, high, width, {arguments}):
             for n in range(m):
                 {again}
         {turn}
-        for t in range(steps - 1, -1, -1):
+        for back in range(steps):
+            t = steps - 1 - back
             {rows_back}
             for n in range(m):
                 {back}
@@ -90,8 +91,9 @@ def backward_source(
 ) -> str:
     """A function from the gradients of outputs and final states to those of everything before.
 
-    ``learned`` are the parameters whose gradient is wanted: of a shared one each slot holds the
-    sum over its neurons, of the others each neuron's own is given.
+    ``learned`` are the parameters whose gradient is wanted: of a shared one each slot gathers the
+    sum over its neurons, of the others each neuron's own is given. ``past_<state>`` are workspaces
+    ``(steps, width)``.
     """
     states, results = trace.states, {**trace.outputs, **trace.new_states}
     smooth = [n for n, e in states.items() if e.kind == "float"]
@@ -107,12 +109,18 @@ def backward_source(
     arrays += [f"gin_{n}" for n in trace.inputs] + [f"gstart_{n}" for n in smooth]
     return _filled(
         BACKWARD,
-        arguments=[", ".join(arrays + _parameter_arguments(trace) + [f"sum_{n}" for n in learned])],
+        arguments=[
+            ", ".join(
+                arrays
+                + _parameter_arguments(trace)
+                + [f"sum_{n}" for n in learned]
+                + [f"past_{n}" for n in states]
+            )
+        ],
         first_input=[next(iter(trace.inputs))],
         shared=_shared_values(trace, shared),
         allocate=[
             *_allocate(trace, shared),
-            *(f"past_{n} = np.empty((steps, width), start_{n}.dtype)" for n in states),
             *(f"grad_{n} = np.empty(width, F)" for n in [*smooth, *learned]),
             *(f"over_{n} = np.zeros(width, np.float64)" for n in learned if n in shared),
         ],
@@ -154,7 +162,7 @@ def backward_source(
                 for n in learned
             ),
         ],
-        total=[f"sum_{n}[slot] = over_{n}.sum()" for n in learned if n in shared],
+        total=[f"sum_{n}[slot] += over_{n}.sum()" for n in learned if n in shared],
     )
 
 

@@ -27,7 +27,6 @@ def compiled(source: str, name: str) -> Callable[..., Any]:
     """
     import numba
 
-    _let_loops_vectorise()
     module = _module(source)
     function = numba.njit(nogil=True, error_model="numpy", cache=True)(getattr(module, name))
     setattr(module, name, function)  # for kernels that import this one
@@ -38,14 +37,6 @@ def module_name(source: str) -> str:
     """The name under which another kernel can import from the module with this source."""
     digest = hashlib.blake2b(source.encode(), digest_size=12).hexdigest()
     return f"bidl_sim_kernel_{digest}"
-
-
-@cache
-def _let_loops_vectorise() -> None:
-    """Let the compiler check at run time whether arrays overlap, however many there are."""
-    from llvmlite import binding
-
-    binding.set_option("bidl_sim", "-runtime-memory-check-threshold=256")
 
 
 @cache

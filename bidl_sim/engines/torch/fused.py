@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -17,6 +17,7 @@ from bidl_sim.core.trace.kernels import HEAD, backward_source, forward_source
 from bidl_sim.core.trace.step import Trace, trace
 from bidl_sim.engines.kernels.compile import available, compiled
 from bidl_sim.engines.torch.buffers import take
+from bidl_sim.engines.torch.layout import in_order, is_batch_first
 from bidl_sim.engines.torch.threads import in_threads, threads
 from bidl_sim.errors import TraceError
 from bidl_sim.typing import Array
@@ -28,8 +29,11 @@ WORTH_IT = 200_000
 COMPILED = (torch.float32, torch.float64)
 """Formats there are kernels for."""
 
+LARGE = 256
+"""Samples of so many neurons are run one by one where the batch lies first in memory."""
+
 WIDTH = 1024
-CACHE = 256 * 1024
+CACHE = 128 * 1024
 """A block is at most so many neurons wide, and its stored states at most so many bytes."""
 
 Tensors = Sequence[Tensor]
@@ -70,71 +74,80 @@ class FusedStep:
             dict(zip(self.trace.states, results[count:], strict=True)),
         )
 
-    def forward(self, tensors: Tensors) -> list[Tensor]:
+    def forward(self, tensors: Tensors, batch_first: bool) -> list[Tensor]:
         """Sequences and last states from inputs, first states and parameters."""
-        inputs, states, parameters = self._groups(tensors)
+        inputs, states, parameters = self.groups(tensors)
         shape, dtype = inputs[0].shape, inputs[0].dtype
         first = dict(zip(self.trace.states, states, strict=True))
-        sequences = [take(shape, first[n].dtype if n in first else dtype) for n in self.sequences]
+        sequences = [
+            _new(shape, first[n].dtype if n in first else dtype, batch_first)
+            for n in self.sequences
+        ]
         last = [torch.empty_like(state) for state in states]
         kernel = self._compiled("forward", dtype, _shared(self.trace, parameters), self.kept)
-        arrays = [*map(_rows, (*inputs, *sequences)), *map(_flat, (*states, *last))]
-        values = _values(parameters, shape[1:])
-        in_threads(
-            lambda _, low, high: kernel(low, high, WIDTH, *arrays, *values), math.prod(shape[1:])
-        )
+        samples = [
+            [*map(_rows, (*i, *o)), *map(_flat, (*s, *e)), *_values(parameters, shape[1:])]
+            for i, o, s, e in _samples(batch_first, inputs, sequences, states, last)
+        ]
+        _run(lambda _, low, high, arrays: kernel(low, high, WIDTH, *arrays), samples, shape)
         return [*sequences, *last]
 
     def backward(
-        self, tensors: Tensors, gradients: Tensors, wanted: Sequence[bool]
+        self, tensors: Tensors, gradients: Tensors, wanted: Sequence[bool], batch_first: bool
     ) -> list[Tensor | None]:
         """Gradients of inputs, first states and the wanted parameters."""
-        inputs, states, parameters = self._groups(tensors)
-        (steps, *shape), dtype = inputs[0].shape, inputs[0].dtype
-        neurons = math.prod(shape)
-        sequences = [g for g in gradients[: len(self.sequences)] if g.is_floating_point()]
-        last = [g for g in gradients[len(self.sequences) :] if g.is_floating_point()]
-        learned = {
-            n: p for n, p, yes in zip(self.trace.parameters, parameters, wanted, strict=True) if yes
-        }
-        to_inputs = [take(x.shape, dtype) for x in inputs]
+        inputs, states, parameters = self.groups(tensors)
+        shape, dtype = inputs[0].shape, inputs[0].dtype
+        count = len(self.sequences)
+        sequences = [in_order(g, batch_first) for g in gradients[:count] if g.is_floating_point()]
+        last = [g.contiguous() for g in gradients[count:] if g.is_floating_point()]
+        to_inputs = [_new(x.shape, dtype, batch_first) for x in inputs]
         to_states = {
             n: torch.empty_like(s)
             for n, s in zip(self.trace.states, states, strict=True)
             if n in self.smooth
         }
+        named = zip(self.trace.parameters, parameters, wanted, strict=True)
+        learned = {n: p for n, p, yes in named if yes}
         sums = {
             n: torch.zeros(threads(), dtype=torch.float64)
             if p.numel() == 1
-            else torch.empty(neurons, dtype=dtype)
+            else torch.empty(tuple(shape[1:]), dtype=dtype)
             for n, p in learned.items()
         }
+        own = [sums[n] for n, p in learned.items() if p.numel() > 1]
         kernel = self._compiled(
             "backward", dtype, _shared(self.trace, parameters), self.kept, tuple(learned)
         )
-        arrays = [
-            *map(_rows, inputs),
-            *map(_flat, states),
-            *map(_rows, sequences),
-            *map(_flat, last),
-            *map(_rows, to_inputs),
-            *map(_flat, to_states.values()),
-            *_values(parameters, shape),
-            *map(_flat, sums.values()),
+        samples = []
+        groups = (inputs, states, sequences, last, to_inputs, [*to_states.values()], own)
+        for i, s, go, ge, gi, gs, mine in _samples(batch_first, *groups):
+            rest = iter(mine)
+            of_sums = [sums[n] if p.numel() == 1 else next(rest) for n, p in learned.items()]
+            arrays = [*map(_rows, i), *map(_flat, s), *map(_rows, go), *map(_flat, ge)]
+            arrays += [*map(_rows, gi), *map(_flat, gs), *_values(parameters, shape[1:])]
+            samples.append([*arrays, *map(_flat, of_sums)])
+        width = CACHE // (shape[0] * dtype.itemsize * max(1, len(states)))
+        width = min(WIDTH, max(512, width // 64 * 64))
+        past = [
+            [take((shape[0], width), s.dtype).numpy() for s in states] for _ in range(threads())
         ]
-        width = CACHE // (steps * dtype.itemsize * max(1, len(states)))
-        width = min(WIDTH, max(64, width // 64 * 64))
-        in_threads(lambda slot, low, high: kernel(slot, low, high, width, *arrays), neurons)
+        _run(
+            lambda slot, low, high, arrays: kernel(slot, low, high, width, *arrays, *past[slot]),
+            samples,
+            shape,
+        )
         return [
             *to_inputs,
             *(to_states.get(n) for n in self.trace.states),
             *(
-                _reduced(sums[n], p, shape) if n in sums else None
+                _reduced(sums[n], p, shape[1:]) if n in sums else None
                 for n, p in zip(self.trace.parameters, parameters, strict=True)
             ),
         ]
 
-    def _groups(self, tensors: Tensors) -> tuple[Tensors, Tensors, Tensors]:
+    def groups(self, tensors: Tensors) -> tuple[Tensors, Tensors, Tensors]:
+        """Inputs, first states, parameters."""
         a = len(self.trace.inputs)
         b = a + len(self.trace.states)
         return tensors[:a], tensors[a:b], tensors[b:]
@@ -153,9 +166,15 @@ class _Fused(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, step: FusedStep, *tensors: Tensor) -> tuple[Tensor, ...]:
         ctx.step = step
-        tensors = tuple(x.contiguous() for x in tensors)
+        inputs, states, parameters = step.groups(tensors)
+        large = math.prod(inputs[0].shape[2:]) >= LARGE
+        ctx.batch_first = large and is_batch_first(inputs[0])
+        tensors = (
+            *(in_order(x, ctx.batch_first) for x in inputs),
+            *(x.contiguous() for x in (*states, *parameters)),
+        )
         ctx.save_for_backward(*tensors)
-        results = step.forward(tensors)
+        results = step.forward(tensors, ctx.batch_first)
         ctx.mark_non_differentiable(*(r for r in results if not r.is_floating_point()))
         return tuple(results)
 
@@ -163,8 +182,7 @@ class _Fused(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         step: FusedStep = ctx.step
         wanted = ctx.needs_input_grad[1 + len(step.trace.inputs) + len(step.trace.states) :]
-        gradients = tuple(g.contiguous() for g in gradients)
-        return (None, *step.backward(ctx.saved_tensors, gradients, wanted))
+        return (None, *step.backward(ctx.saved_tensors, gradients, wanted, ctx.batch_first))
 
 
 _known: WeakKeyDictionary[Process, dict[Any, FusedStep | None]] = WeakKeyDictionary()
@@ -188,6 +206,40 @@ def fused_step(process: Process, training: bool, kept: tuple[str, ...] = ()) -> 
 @cache
 def _warn_once(message: str) -> None:
     warnings.warn(message, stacklevel=2)
+
+
+def _new(shape: Sequence[int], dtype: torch.dtype, batch_first: bool) -> Tensor:
+    """Memory for a sequence ``(time, batch, ...)``."""
+    if batch_first:
+        return take((shape[1], shape[0], *shape[2:]), dtype).transpose(0, 1)
+    return take(shape, dtype)
+
+
+def _samples(batch_first: bool, *groups: Tensors) -> Iterator[tuple[Tensors, ...]]:
+    """Groups of tensors for each call of a kernel: the whole batch, or sample by sample.
+
+    The first of them tells a sequence ``(time, batch, ...)`` from a state ``(batch, ...)``.
+    """
+    if not batch_first:
+        yield groups
+        return
+    axes = groups[0][0].dim()
+    for b in range(groups[0][0].shape[1]):
+        yield tuple([x[:, b] if x.dim() == axes else x[b] for x in group] for group in groups)
+
+
+def _run(
+    work: Callable[[int, int, int, list[Any]], None], samples: list[list[Any]], shape: Sequence[int]
+) -> None:
+    """Call ``work(slot, low, high, arrays)`` for parts of the neurons of each sample."""
+    total = math.prod(shape[1:])
+    size = total // len(samples)
+
+    def part(slot: int, low: int, high: int) -> None:
+        for k in range(low // size, (high - 1) // size + 1):
+            work(slot, max(low - k * size, 0), min(high - k * size, size), samples[k])
+
+    in_threads(part, total)
 
 
 def _rows(x: Tensor) -> Array:

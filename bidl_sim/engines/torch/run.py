@@ -11,6 +11,7 @@ from torch import Tensor
 from bidl_sim.core.circuit import Circuit
 from bidl_sim.core.schedule import Stage, needed_only_at_the_end
 from bidl_sim.engines.torch.fused import FusedStep
+from bidl_sim.engines.torch.layout import fold, is_batch_first, unfold
 from bidl_sim.engines.torch.signals import Signals, State, Wiring, total
 from bidl_sim.engines.torch.unit import Mode, Unit
 
@@ -83,14 +84,16 @@ class Run:
         """A stateless process sees time as part of the batch."""
         ports = [f"{unit.path}.{port}" for port in unit.shapes]
         only_last = bool(ports) and self.at_end.issuperset(ports)
-        arriving: dict[str, Tensor] = {}
-        for name in unit.process.in_specs:
-            sequence = self.signals.arriving(f"{unit.path}.{name}")
+        arriving = {n: self.signals.arriving(f"{unit.path}.{n}") for n in unit.process.in_specs}
+        for name, sequence in arriving.items():
             self._keep(f"{unit.path}.{name}", sequence)
-            arriving[name] = (sequence[-1:] if only_last else sequence).flatten(0, 1)
-        sent, _, _ = unit.step(arriving, self.t)
+        if only_last:
+            arriving = {name: sequence[-1:] for name, sequence in arriving.items()}
+        batch_first = any(map(is_batch_first, arriving.values()))
+        folded = {name: fold(sequence, batch_first) for name, sequence in arriving.items()}
+        sent, _, _ = unit.step(folded, self.t)
         for name, values in sent.items():
-            self.receive(f"{unit.path}.{name}", values.view(-1, self.mode.batch, *values.shape[1:]))
+            self.receive(f"{unit.path}.{name}", unfold(values, self.mode.batch, batch_first))
 
     def _fused(self, unit: Unit, kernels: FusedStep) -> None:
         """A population does all its steps in one call."""
