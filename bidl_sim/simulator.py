@@ -253,6 +253,10 @@ class Simulator:
             raise ParameterError(f"write {path!r}", "must be finite numbers")
         process, member = self.circuit.locate(path)
         spec = self.circuit.processes[process].param_specs.get(member)
+        if spec is not None and spec.whole:
+            raise ParameterError(
+                f"write {path!r}", "is part of the network's structure", "make a new network"
+            )
         if spec is not None:
             spec.within.check(f"write {path!r}", array)
         new = torch.tensor(array, device=self.device, dtype=old.dtype)

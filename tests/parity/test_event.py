@@ -7,7 +7,7 @@ import pytest
 from cases import CASES, Case, inputs
 
 from bidl_sim import Network, Simulator
-from bidl_sim.errors import StateError
+from bidl_sim.errors import ParameterError, StateError
 from bidl_sim.processes import (
     LIF,
     Add,
@@ -60,6 +60,7 @@ def same(found) -> None:
     torch_engine, event_engine = found
     for one, two in zip(torch_engine, event_engine, strict=True):
         assert np.shape(one) == np.shape(two)
+        assert one.dtype == two.dtype
         np.testing.assert_allclose(two, one, atol=1e-10)  # sums of inputs in another order
 
 
@@ -240,6 +241,12 @@ def test_what_it_cannot_run_is_named() -> None:
         Simulator(net, engine="event")
     with pytest.raises(StateError, match="float32 or float64"):
         Simulator(recurrent(), engine="event", dtype="float16")
+
+
+def test_the_structure_cannot_be_written() -> None:
+    for engine in ("torch", "event"):
+        with pytest.raises(ParameterError, match="part of the network's structure"):
+            Simulator(recurrent(), engine=engine).write("sparse2.targets", 0)
 
 
 def test_parameters_can_be_written_and_read() -> None:

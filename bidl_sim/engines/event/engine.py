@@ -51,7 +51,7 @@ class EventEngine:
             )
         self.circuit = circuit
         self._torch = TorchEngine(circuit)
-        self._layout: Loop | None = None
+        self._layout: tuple[tuple[str, ...], dict[str, tuple[int, int]]] | None = None
         check_supported(circuit)
 
     def load(self, device: torch.device, dtype: torch.dtype) -> dict[str, Tensor]:
@@ -65,12 +65,13 @@ class EventEngine:
     def initial_state(self, mode: Mode, parameters: Mapping[str, Tensor]) -> State:
         """The declared state from which a run begins; nothing is on its way."""
         if self._layout is None:
-            self._layout = self._loop(self.lower(mode, parameters), frozenset())
-        loop = self._layout
+            loop = self._loop(self.lower(mode, parameters), frozenset())
+            waiting = {port: loop.arrays[name].shape for port, name in loop.waiting.items()}
+            self._layout = tuple(loop.states), waiting
+        states, waiting = self._layout
         declared = self._torch.initial_state(mode, parameters)
-        state: State = {path: declared[path].contiguous() for path in loop.states}
-        for port, name in loop.waiting.items():
-            rows, size = loop.arrays[name].shape
+        state: State = {path: declared[path].contiguous() for path in states}
+        for port, (rows, size) in waiting.items():
             state[f"{port}.arriving"] = torch.zeros((rows, mode.batch, size), dtype=mode.dtype)
         return state
 

@@ -174,11 +174,11 @@ class Lowering:
             base = self.loop.argument(f"{path}.base", np.uint64(0))
             self.loop.bases[port] = base
             if isinstance(form, RandomSpikes):
-                rate = self.loop.argument(f"{path}.rate", form.rate.ravel().astype(self.dtype))
+                rate = self.loop.argument(f"{path}.rate", _as(form.rate.ravel(), self.dtype))
                 call = f"poisson_spikes(t, {base}, {', '.join(stream)}, {rate}, {out})"
             else:
-                below = self.loop.argument(f"{path}.below", form.below.astype(self.dtype))
-                guide = self.loop.argument(f"{path}.guide", form.guide.astype(np.int64))
+                below = self.loop.argument(f"{path}.below", _as(form.below, self.dtype))
+                guide = self.loop.argument(f"{path}.guide", _as(form.guide, np.int64))
                 size_of = self.loop.argument(f"{path}.size", self.dtype(form.size))
                 call = (
                     f"poisson_counts(t, {base}, {', '.join(stream)}, "
@@ -245,7 +245,8 @@ class Lowering:
         port = f"{path}.{next(iter(process.in_specs))}"
         if port in self.loop.rings:
             row = self.loop.row(port)
-            self._keep(port, row) if self._is_kept(port) else None
+            if self._is_kept(port):
+                self._keep(port, row)
             values = self.loop.argument(
                 f"{port}.values", np.zeros(self.loop.size(port), self.dtype)
             )
@@ -255,7 +256,7 @@ class Lowering:
             raise StateError(f"path {port!r}", "is not held by the event engine", "engine='torch'")
         if form.constant is not None:
             constant = self.loop.argument(
-                f"{path}.constant", form.constant.ravel().astype(self.dtype)
+                f"{path}.constant", _as(form.constant.ravel(), self.dtype)
             )
             for target, delay in self._exits(path):
                 self.loop.write(f"add({constant}, {self.loop.row(target, delay)})")
@@ -313,16 +314,16 @@ class Lowering:
             assert isinstance(form, Rows)
             table = ", ".join(
                 (
-                    self.loop.argument(f"{path}.offsets", form.offsets.astype(np.int64)),
-                    self.loop.argument(f"{path}.targets", form.targets.astype(np.int32)),
-                    self.loop.argument(f"{path}.weight", form.weight.ravel().astype(self.dtype)),
+                    self.loop.argument(f"{path}.offsets", _as(form.offsets, np.int64)),
+                    self.loop.argument(f"{path}.targets", _as(form.targets, np.int32)),
+                    self.loop.argument(f"{path}.weight", _as(form.weight.ravel(), self.dtype)),
                 )
             )
             if form.delay.size == 1:
                 row = self.loop.row(target, late + int(form.delay.reshape(())))
                 self.loop.write(f"spread({what}, {table}, {row})")
             else:
-                delays = self.loop.argument(f"{path}.delay", form.delay.astype(np.int32))
+                delays = self.loop.argument(f"{path}.delay", _as(form.delay, np.int32))
                 ring = self.loop.rings[target]
                 self.loop.write(f"spread_delayed({what}, {table}, {delays}, {ring}, t + {late})")
 
@@ -331,13 +332,12 @@ class Lowering:
     def _keep(self, path: str, values: str) -> None:
         """Record all values of this step."""
         if path not in self.loop.dense:
-            kind = self.loop.arrays[values].dtype if values in self.loop.arrays else self.dtype
-            size = (
-                self.loop.size(path)
-                if path in self.circuit.signals
-                else len(self.loop.arrays[values])
-            )
-            self.loop.dense[path] = self.loop.argument(f"{path}.all", np.zeros((1, size), kind))
+            kind, size = np.dtype(self.dtype), None
+            if path in self.loop.states:
+                state = self.loop.arrays[values]
+                kind, size = state.dtype, state.size
+            room = np.zeros((1, size or self.loop.size(path)), kind)
+            self.loop.dense[path] = self.loop.argument(f"{path}.all", room)
         self.loop.write(f"{self.loop.dense[path]}[at + k] = {values}")
 
     def _note(self, port: str, out: str) -> None:
@@ -357,3 +357,8 @@ class Lowering:
         self.loop.guards += [f"if {names[3]}[0] + {size} > {room}:", "    return k"]
         events = self.loop.name(f"{port}.events")
         self.loop.write(f"note(n_{events}, {events}, {out}, t, {', '.join(names)})")
+
+
+def _as(array: Array, kind: Any) -> Array:
+    """In the loop's format, without a copy where it is in it already."""
+    return array.astype(kind, copy=False)

@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from bidl_sim.core.circuit import Circuit
 from bidl_sim.core.forms import Form
+from bidl_sim.core.process import Process
 from bidl_sim.core.trace.step import Trace, trace
 from bidl_sim.errors import StateError, TraceError
 from bidl_sim.typing import Array
@@ -42,4 +43,5 @@ def role(
 def check_supported(circuit: Circuit) -> None:
     """`StateError` names a process that this engine cannot execute."""
     for path, process in circuit.processes.items():
-        role(circuit, path, process.parameters())
+        if type(process).event_form is Process.event_form:  # the others say how
+            role(circuit, path, process.parameters())
