@@ -15,7 +15,6 @@ from bidl_sim.core.events import Events
 from bidl_sim.engines.event.loop import Loop
 from bidl_sim.engines.event.lower import Lowering
 from bidl_sim.engines.event.roles import check_supported
-from bidl_sim.engines.kernels.compile import compiled
 from bidl_sim.engines.torch.engine import Result, TorchEngine
 from bidl_sim.engines.torch.signals import State
 from bidl_sim.engines.torch.unit import Mode, Unit
@@ -87,7 +86,6 @@ class EventEngine:
     ) -> Result:
         """Do ``steps`` timesteps from ``state``, the first of which has index ``t``."""
         loop = self._loop(lowered, frozenset(record))
-        function = compiled(loop.source, "run")
         after = {path: torch.from_numpy(value.numpy().copy()) for path, value in state.items()}
         self._play(loop, lowered, t, steps)
         dense: dict[str, list[Array]] = {path: [] for path in loop.dense}
@@ -96,7 +94,7 @@ class EventEngine:
             self._begin(loop, inputs, after, sample, steps)
             done, pieces = 0, {path: [] for path in loop.events}  # type: ignore[var-annotated]
             while done < steps:
-                done += function(t + done, done, steps - done, *loop.arrays.values())
+                done += loop.function(t + done, done, steps - done, *loop.arrays.values())
                 for path in pieces:
                     pieces[path].append(self._put_away(loop, path))
             for path, name in loop.dense.items():

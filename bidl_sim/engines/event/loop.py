@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from bidl_sim.core.circuit import Circuit
 from bidl_sim.core.flatten import Edge
+from bidl_sim.engines.kernels.compile import compiled
 
 HELPERS = (
     "add, collect, collect_spikes, note, poisson_counts, poisson_spikes, "
@@ -39,6 +40,7 @@ class Loop:
     dense: dict[str, str] = field(default_factory=dict)
     events: dict[str, str] = field(default_factory=dict)
     _names: dict[str, str] = field(default_factory=dict)
+    _function: Callable[..., int] | None = None
 
     def name(self, path: str) -> str:
         """A variable name for a path."""
@@ -70,6 +72,13 @@ class Loop:
     def waiting(self) -> dict[str, str]:
         """The rings that hold something between steps."""
         return {p: name for p, name in self.rings.items() if len(self.arrays[name]) > 1}
+
+    @property
+    def function(self) -> Callable[..., int]:
+        """The compiled loop: (first step, place in the arrays, steps, arrays...) -> steps done."""
+        if self._function is None:
+            self._function = compiled(self.source, "run")
+        return self._function
 
     @property
     def source(self) -> str:
