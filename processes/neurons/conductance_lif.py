@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import KW_ONLY
 
-from bidl_sim.core.fields import Choice, Real
+from bidl_sim.core.fields import Choice
 from bidl_sim.core.intrinsics import exp
-from bidl_sim.core.neuron import Neuron
-from bidl_sim.core.param import POSITIVE, Param
-from bidl_sim.core.port import In
-from bidl_sim.core.process import State
+from bidl_sim.core.param import Param
 from bidl_sim.processes.neurons.refractory import after_spike, held
+from bidl_sim.processes.neurons.synaptic_lif import SynapticLIF
 from bidl_sim.typing import Value
 
 
-class ConductanceLIF(Neuron):
+class ConductanceLIF(SynapticLIF):
     """Integrate-and-fire neurons with exponential synaptic conductances.
 
     ::
@@ -23,32 +21,17 @@ class ConductanceLIF(Neuron):
         tau_m dv/dt = v_rest - v + g_e (v_e - v) + g_i (v_i - v) + a_in
         tau_e dg_e/dt = -g_e        tau_i dg_i/dt = -g_i
 
-    with conductances in units of the leak. The order of a step is that of `CurrentLIF`. With
-    method="exponential" v is solved exactly for the conductances of the step, held constant;
+    With method="exponential" v is solved exactly for the conductances of the step, held constant;
     "euler" moves v by one forward step.
 
     Parameters
     ----------
-    shape, n, surrogate, width
-        See `Neuron`.
-    tau_m, tau_e, tau_i : ms, default 20, 5, 10
-    v_rest, v_th, v_reset : mV, default -60, -50, -60
+    tau_m, tau_e, tau_i, v_rest, v_th, v_reset, t_ref, dt
+        See `SynapticLIF`, with the order of a step; ``g_e``, ``g_i``, ``e_in``, ``i_in`` in units
+        of the leak conductance.
     v_e, v_i : mV, default 0, -80
         Reversal potentials.
-    t_ref : ms, default 5
-    dt : ms, default 0.1
     method : "exponential" or "euler"
-
-    Ports
-    -----
-    e_in, i_in : leak conductances by which a spike raises g_e, g_i
-    a_in : mV, a current that lasts one step
-
-    State
-    -----
-    v : mV
-    g_e, g_i : leak conductances
-    refractory : steps left
 
     References
     ----------
@@ -56,24 +39,9 @@ class ConductanceLIF(Neuron):
     """
 
     _: KW_ONLY
-    tau_m: Param = Param(20.0, within=POSITIVE)
-    tau_e: Param = Param(5.0, within=POSITIVE)
-    tau_i: Param = Param(10.0, within=POSITIVE)
-    v_rest: Param = Param(-60.0)
-    v_th: Param = Param(-50.0)
-    v_reset: Param = Param(-60.0)
     v_e: Param = Param(0.0)
     v_i: Param = Param(-80.0)
-    t_ref: Real = Real(5.0, low=0.0)
-    dt: Real = Real(0.1, positive=True)
     method: Choice = Choice(("exponential", "euler"), "exponential")
-
-    e_in = In()
-    i_in = In()
-    v = State(-60.0)
-    g_e = State(0.0)
-    g_i = State(0.0)
-    refractory = State(0.0)
 
     def step(
         self,

@@ -9,10 +9,10 @@ from bidl_sim.core.fields import Choice, Real
 from bidl_sim.core.intrinsics import exp
 from bidl_sim.core.neuron import Neuron
 from bidl_sim.core.param import POSITIVE, Param
-from bidl_sim.core.port import In
 from bidl_sim.core.process import State
 from bidl_sim.errors import ParameterError
 from bidl_sim.processes.neurons.refractory import after_spike, held
+from bidl_sim.processes.neurons.synaptic_lif import SynapticLIF
 from bidl_sim.typing import Value
 
 METHODS = ("exact", "euler")
@@ -76,7 +76,7 @@ class DeltaLIF(Neuron):
         return s, v, refractory
 
 
-class CurrentLIF(Neuron):
+class CurrentLIF(SynapticLIF):
     """Integrate-and-fire neurons with exponential synaptic currents, given as potentials.
 
     ::
@@ -84,29 +84,15 @@ class CurrentLIF(Neuron):
         tau_m dv/dt = v_rest - v + g_e + g_i + a_in
         tau_e dg_e/dt = -g_e        tau_i dg_i/dt = -g_i
 
-    One step, in this order: what arrives is added to g_e and g_i; v moves by dt; while refractory
-    it is v_reset instead; s = 1 if v > v_th; the reset; g_e and g_i decay. With method="exact" the
-    linear equations are solved over the step; "euler" moves v by one forward step.
+    With method="exact" the linear equations are solved over the step; "euler" moves v by one
+    forward step.
 
     Parameters
     ----------
-    shape, n, surrogate, width
-        See `Neuron`.
-    tau_m, tau_e, tau_i : ms, default 20, 5, 10
-    v_rest, v_th, v_reset : mV, default -49, -50, -60
-    t_ref : ms, default 5
-    dt : ms, default 0.1
+    tau_m, tau_e, tau_i, v_th, v_reset, t_ref, dt
+        See `SynapticLIF`, with the order of a step; ``g_e``, ``g_i``, ``e_in``, ``i_in`` in mV.
+    v_rest : mV, default -49
     method : "exact" or "euler"
-
-    Ports
-    -----
-    e_in, i_in : mV by which a spike raises g_e, g_i
-    a_in : mV, a current that lasts one step
-
-    State
-    -----
-    v, g_e, g_i : mV
-    refractory : steps left
 
     References
     ----------
@@ -115,22 +101,8 @@ class CurrentLIF(Neuron):
     """
 
     _: KW_ONLY
-    tau_m: Param = Param(20.0, within=POSITIVE)
-    tau_e: Param = Param(5.0, within=POSITIVE)
-    tau_i: Param = Param(10.0, within=POSITIVE)
     v_rest: Param = Param(-49.0)
-    v_th: Param = Param(-50.0)
-    v_reset: Param = Param(-60.0)
-    t_ref: Real = Real(5.0, low=0.0)
-    dt: Real = Real(0.1, positive=True)
     method: Choice = Choice(METHODS, "exact")
-
-    e_in = In()
-    i_in = In()
-    v = State(-60.0)
-    g_e = State(0.0)
-    g_i = State(0.0)
-    refractory = State(0.0)
 
     def __post_init__(self) -> None:
         for name in ("tau_e", "tau_i"):

@@ -7,21 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bidl_sim.core.fields import Int
 from bidl_sim.core.forms import Rows
 from bidl_sim.core.param import NON_NEGATIVE, Param
 from bidl_sim.core.port import Signal
 from bidl_sim.core.process import State
 from bidl_sim.errors import ParameterError, ShapeError
 from bidl_sim.processes.synapses import wiring
-from bidl_sim.processes.synapses.synapse import Synapse
+from bidl_sim.processes.synapses.synapse import FlatSynapse
 from bidl_sim.typing import Array, Shape
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
-class Sparse(Synapse):
+class Sparse(FlatSynapse):
     """Synapses one by one: a value of source i arrives, weighted, at each of i's targets.
 
     ``a_out[j](t) = sum of weight[k] s_in[i](t - delay[k])`` over the synapses k from i to j.
@@ -49,8 +48,6 @@ class Sparse(Synapse):
     pending : what arrives in the next steps; exists where there are delays
     """
 
-    in_features: Int = Int()
-    out_features: Int = Int()
     offsets: Param = Param(None, learnable=False, whole=True)
     targets: Param = Param(None, learnable=False, whole=True, may_be_empty=True)
     weight: Param = Param(1.0, learned=True, may_be_empty=True)
@@ -111,16 +108,6 @@ class Sparse(Synapse):
 
     def state_shape(self, name: str, shape: Shape) -> Shape:
         return (self.longest_delay, *shape)
-
-    def infer(self, inputs: Mapping[str, Signal]) -> Mapping[str, Signal] | None:
-        given = inputs.get("s_in", Signal((self.in_features,)))
-        if given.shape != (self.in_features,):
-            raise ShapeError(
-                f"{self.where}, s_in",
-                f"takes shape ({self.in_features},), receives {given.shape}",
-                "put Flatten() before it" if len(given.shape) > 1 else "",
-            )
-        return {"a_out": Signal((self.out_features,), timed=given.timed)}
 
     def fan_out(self, signal: Signal) -> Array:
         return np.diff(self.offsets)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
+from bidl_sim.core.fields import Int
 from bidl_sim.core.port import In, Out, Signal
 from bidl_sim.core.process import Process
+from bidl_sim.errors import ShapeError
 from bidl_sim.typing import Array, Shape
 
 
@@ -33,3 +36,20 @@ class Synapse(Process, abstract=True):
     def initialise(self, name: str, shape: Shape, rng: np.random.Generator) -> Array:
         bound = 1 / math.sqrt(self.inputs_per_output)
         return rng.uniform(-bound, bound, shape).astype(np.float32)
+
+
+class FlatSynapse(Synapse, abstract=True):
+    """Synapses between two populations with one axis each."""
+
+    in_features: Int = Int()
+    out_features: Int = Int()
+
+    def infer(self, inputs: Mapping[str, Signal]) -> Mapping[str, Signal] | None:
+        given = inputs.get("s_in", Signal((self.in_features,)))
+        if given.shape != (self.in_features,):
+            raise ShapeError(
+                f"{self.where}, s_in",
+                f"takes shape ({self.in_features},), receives {given.shape}",
+                "put Flatten() before it" if len(given.shape) > 1 else "",
+            )
+        return {"a_out": Signal((self.out_features,), timed=given.timed)}
