@@ -18,6 +18,7 @@ from bidl_sim.errors import DataError
 from bidl_sim.trainers.batches import Batches
 from bidl_sim.trainers.config import TrainConfig
 from bidl_sim.trainers.losses import rate
+from bidl_sim.trainers.memory import peak_memory_mb
 
 Metrics = dict[str, float]
 
@@ -62,7 +63,7 @@ class Trainer:
                 output, loss = self._learn(inputs, targets)
                 total.add(output, targets, loss)
                 after_batch(loss)
-        return total.metrics()
+        return {**total.metrics(), "peak_memory_mb": peak_memory_mb(self.device)}
 
     def evaluate(self, batches: Batches) -> Metrics:
         """Loss and accuracy without training."""

@@ -57,7 +57,7 @@ def train_and_export(
     Returns
     -------
     One dict per epoch: ``epoch``, ``lr``, ``train_loss``, ``train_accuracy``, ``val_loss``,
-    ``val_accuracy``, ``seconds``, ``samples_per_second``.
+    ``val_accuracy``, ``seconds``, ``samples_per_second``, ``peak_memory_mb``.
     """
     fields = {f.name for f in dataclasses.fields(TrainConfig)}
     changes = {name: options.pop(name) for name in list(options) if name in fields}

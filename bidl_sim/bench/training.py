@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import statistics
 import time
 from collections.abc import Callable
@@ -27,6 +26,7 @@ from bidl_sim.processes import (
     Input,
     TimeSum,
 )
+from bidl_sim.trainers.memory import peak_memory_mb
 
 RUNS = 9
 Step = Callable[[], Any]
@@ -159,5 +159,5 @@ def measure(name: str) -> dict[str, Any]:
         "seconds": statistics.median(mine),
         "limit_s": statistics.median(theirs),
         "ratio_to_limit": statistics.median(a / b for a, b in zip(mine, theirs, strict=True)),
-        "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "peak_memory_mb": peak_memory_mb(torch.device("cpu")),
     }

@@ -98,7 +98,7 @@ def test_the_whole_job(rng, tmp_path) -> None:
     assert history[-1]["val_accuracy"] > 0.9
     assert set(history[0]) == {
         "epoch", "lr", "train_loss", "train_accuracy", "val_loss", "val_accuracy",
-        "seconds", "samples_per_second",
+        "seconds", "samples_per_second", "peak_memory_mb",
     }  # fmt: skip
     loaded = netx.load(tmp_path / "a.net")
     x, labels = data(np.random.default_rng(5))
