@@ -42,19 +42,19 @@ class Memory:
     def begin(self) -> None:
         self._values: list[Array | Train] = []
         self._steps: list[Array] = []
-        self._batched = False
+        self.batched = False
 
     def append(self, values: Array | Train, steps: Array, batched: bool) -> None:
         self._values.append(values)
         self._steps.append(steps)
-        self._batched = batched
+        self.batched = batched
 
     def read(self) -> tuple[Array, Array]:
         if not self._values:
             return np.zeros((0, *self.shape), np.float32), np.zeros(0, np.int64)
         pieces = [v.dense() if isinstance(v, Train) else v for v in self._values]
         values, steps = np.concatenate(pieces), np.concatenate(self._steps)
-        return (np.moveaxis(values, 0, 1) if self._batched else values[:, 0]), steps
+        return (np.moveaxis(values, 0, 1) if self.batched else values[:, 0]), steps
 
     def trains(self) -> list[Events] | None:
         """The events of each sample, where nothing else was recorded."""
@@ -162,14 +162,13 @@ class Probe:
     @property
     def events(self) -> Events | list[Events]:
         """What is not zero: steps, places and sizes; a list with one for each sample of a batch."""
-        kept = self.recording.trains() if isinstance(self.recording, Memory) else None
-        values, steps = (np.zeros(0), np.zeros(0)) if kept else self.recording.read()
-        batched = values.ndim == len(self.shape) + 2
-        if kept is not None:
-            batched = len(kept) > 1
-        else:
-            kept = [Events.of(v, steps) for v in (values if batched else values[None])]
-        return kept if batched else kept[0]
+        memory = self.recording
+        if isinstance(memory, Memory) and (trains := memory.trains()):
+            return trains if memory.batched else trains[0]
+        values, steps = memory.read()
+        if values.ndim == len(self.shape) + 2:
+            return [Events.of(sample, steps) for sample in values]
+        return Events.of(values, steps)
 
     def take_train(self, train: Train, batched: bool) -> None:
         """As `take`, for the events of consecutive steps."""

@@ -78,7 +78,6 @@ class Simulator:
         from bidl_sim.engines.torch.place import place
 
         _one_of("kernels", kernels, KERNELS)
-
         network = net if isinstance(net, Network) else Network.of(net)
         self.circuit = network.build()
         self.seed = as_int("Simulator, seed", seed, 0)
@@ -306,28 +305,23 @@ class Simulator:
         from bidl_sim.engines.torch import TorchEngine
 
         processes = self.circuit.processes.values()
-        if self.engine == "auto":
-            follows = self.schedule == "auto" and any(p.follows_events for p in processes)
-            self.engine = "event" if follows and self._events() else "torch"
-        if self.engine == "event":
-            engine = self._events(must=True)
-            self.schedule = "timestep"
-            return engine
+        follows = self.schedule == "auto" and any(p.follows_events for p in processes)
+        if self.engine == "event" or (self.engine == "auto" and follows):
+            from bidl_sim.engines.event import EventEngine
+
+            try:
+                engine = EventEngine(self.circuit, self.device, self.dtype)
+            except StateError:
+                if self.engine == "event":
+                    raise
+            else:
+                self.engine, self.schedule = "event", "timestep"
+                return engine
+        self.engine = "torch"
         if self.schedule == "auto":
             ordered = any(p.has_side_effects for p in processes)
             self.schedule = "timestep" if ordered else "process"
         return TorchEngine(self.circuit, self.schedule)
-
-    def _events(self, must: bool = False) -> Any:
-        """The event engine, if it can run this network."""
-        from bidl_sim.engines.event import EventEngine
-
-        try:
-            return EventEngine(self.circuit, self.device, self.dtype)
-        except StateError:
-            if must:
-                raise
-            return None
 
     def _mode(self, batch: int) -> Any:
         from bidl_sim.engines.torch import Mode

@@ -16,18 +16,18 @@ from bidl_sim.errors import TraceError
 
 _created = count()
 
-ARITHMETIC = ("+", "-", "*", "/", "//", "%", "min", "max")
+ARITHMETIC = ("+", "-", "*", "/", "//", "%")
 COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
 BITWISE = ("&", "|", "^", "<<", ">>")
-FUNCTIONS = ("exp", "arctan", "tanh", "erf", "sqrt")
+FUNCTIONS = ("exp", "arctan", "tanh", "erf")
 
 
 class Expression:
     """One operation on others; ``"const"`` has a value, ``"input"`` a name as its value.
 
-    Operations are those of `ARITHMETIC`, `COMPARISONS`, `BITWISE` and `FUNCTIONS`, and ``neg``,
-    ``not``, ``where``, ``float`` (a conversion), ``detach`` and ``fire`` (its value is a function
-    giving the surrogate derivative).
+    Operations are those of `ARITHMETIC`, `COMPARISONS`, `BITWISE` and `FUNCTIONS`, and ``min``,
+    ``max``, ``sqrt``, ``neg``, ``not``, ``where``, ``float`` (a conversion), ``detach`` and ``fire``
+    (its value is a function giving the surrogate derivative).
     """
 
     __slots__ = ("args", "kind", "number", "op", "value")
@@ -258,7 +258,7 @@ def _function(name: str) -> Any:
     return lambda x: Expression(name, "float", as_float(x))
 
 
-for _name in ("exp", "arctan", "tanh", "erf"):
+for _name in FUNCTIONS:
     getattr(intrinsics, _name).register(Expression, _function(_name))
 
 intrinsics.maximum.register(Expression, lambda x, y: _arithmetic("max", x, y))

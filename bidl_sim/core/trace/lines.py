@@ -6,12 +6,16 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from bidl_sim.core.trace.expression import Expression, in_order
+from bidl_sim.core.trace.expression import (
+    ARITHMETIC,
+    BITWISE,
+    COMPARISONS,
+    Expression,
+    in_order,
+)
 
 TEMPLATES = {
-    **{op: f"{{0}} {op} {{1}}" for op in ("+", "-", "*", "/", "//", "%")},
-    **{op: f"{{0}} {op} {{1}}" for op in ("<", "<=", ">", ">=", "==", "!=")},
-    **{op: f"{{0}} {op} {{1}}" for op in ("&", "|", "^", "<<", ">>")},
+    **{op: f"{{0}} {op} {{1}}" for op in (*ARITHMETIC, *COMPARISONS, *BITWISE)},
     "min": "{0} if {0} < {1} else {1}",
     "max": "{0} if {0} > {1} else {1}",
     "neg": "-{0}",

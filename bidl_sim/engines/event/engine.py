@@ -15,13 +15,13 @@ from bidl_sim.core.events import Events
 from bidl_sim.engines.event.loop import Loop
 from bidl_sim.engines.event.lower import Lowering
 from bidl_sim.engines.event.roles import check_supported
+from bidl_sim.engines.torch.buffers import NUMPY
 from bidl_sim.engines.torch.engine import Result, TorchEngine
+from bidl_sim.engines.torch.fused import COMPILED
 from bidl_sim.engines.torch.signals import State
 from bidl_sim.engines.torch.unit import Mode, Unit
 from bidl_sim.errors import StateError
 from bidl_sim.typing import Array
-
-FORMATS = {torch.float32: np.float32, torch.float64: np.float64}
 
 
 @dataclass
@@ -29,7 +29,7 @@ class Compiled:
     """A circuit bound to parameters; a loop for each set of paths that was recorded so far."""
 
     mode: Mode
-    parameters: dict[str, Array]
+    parameters: Mapping[str, Tensor]
     loops: dict[frozenset[str], Loop] = field(default_factory=dict)
 
 
@@ -42,7 +42,7 @@ class EventEngine:
     """
 
     def __init__(self, circuit: Circuit, device: torch.device, dtype: torch.dtype) -> None:
-        if device.type != "cpu" or dtype not in FORMATS:
+        if device.type != "cpu" or dtype not in COMPILED:
             raise StateError(
                 "event engine",
                 f"runs on the CPU in float32 or float64, not on {device} in {dtype}",
@@ -59,7 +59,7 @@ class EventEngine:
 
     def lower(self, mode: Mode, parameters: Mapping[str, Tensor]) -> Compiled:
         """Bind the steps to parameters."""
-        return Compiled(mode, {path: value.numpy() for path, value in parameters.items()})
+        return Compiled(mode, parameters)
 
     def initial_state(self, mode: Mode, parameters: Mapping[str, Tensor]) -> State:
         """The declared state from which a run begins; nothing is on its way."""
@@ -116,22 +116,15 @@ class EventEngine:
         if record not in lowered.loops:
             mode = lowered.mode
             self._torch.check_memory(mode)
-            kind = FORMATS[mode.dtype]
-            lowering = Lowering(self.circuit, lowered.parameters, kind, mode.seed, record)
+            arrays = {path: value.numpy() for path, value in lowered.parameters.items()}
+            lowering = Lowering(self.circuit, arrays, NUMPY[mode.dtype], mode.seed, record)
             lowered.loops[record] = lowering.loop
         return lowered.loops[record]
 
     def _play(self, loop: Loop, lowered: Compiled, t: int, steps: int) -> None:
         """Sources that are no streams of random numbers say beforehand what they will send."""
         for path, name in loop.played.items():
-            own = self._torch.own_parameters(
-                path,
-                {
-                    p: torch.from_numpy(np.array(v))
-                    for p, v in lowered.parameters.items()
-                    if p.startswith(f"{path}.")
-                },
-            )
+            own = self._torch.own_parameters(path, lowered.parameters)
             unit = Unit(self.circuit, path, own, {}, {}, lowered.mode)
             sent = [
                 next(iter(unit.step({}, t + k)[0].values()))[0].reshape(-1) for k in range(steps)

@@ -38,7 +38,7 @@ class Loop:
     played: dict[str, str] = field(default_factory=dict)
     bases: dict[str, str] = field(default_factory=dict)
     dense: dict[str, str] = field(default_factory=dict)
-    events: dict[str, str] = field(default_factory=dict)
+    events: list[str] = field(default_factory=list)
     _names: dict[str, str] = field(default_factory=dict)
     _function: Callable[..., int] | None = None
 

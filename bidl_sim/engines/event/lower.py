@@ -251,6 +251,7 @@ class Lowering:
                 f"{port}.values", np.zeros(self.loop.size(port), self.dtype)
             )
             self.loop.write(f"{values}[:] = {row}", f"{row}[:] = 0")
+            self._find_events(port, values)
             self._spread(port, values, path, 0)
         elif port in self.record:
             raise StateError(f"path {port!r}", "is not held by the event engine", "engine='torch'")
@@ -289,18 +290,16 @@ class Lowering:
                 row = self.loop.row(f"{edge.target}.{edge.target_port}", edge.delay)
                 self.loop.write(f"add({out}, {row})")
         for edge in through:
-            self._spread(port, out, edge.target, edge.delay, found=True)
+            self._spread(port, out, edge.target, edge.delay)
 
     def _find_events(self, port: str, out: str) -> None:
         events = self.loop.argument(f"{port}.events", np.zeros(self.loop.size(port), np.int32))
         search = "collect_spikes" if port in self.spiking else "collect"
         self.loop.write(f"n_{events} = {search}({out}, {events})")
 
-    def _spread(self, port: str, out: str, path: str, delay: int, found: bool = False) -> None:
+    def _spread(self, port: str, out: str, path: str, delay: int) -> None:
         """Send a port's events through a linear map."""
         form = self.forms[path]
-        if not found:
-            self._find_events(port, out)
         events = self.loop.name(f"{port}.events")
         what = f"n_{events}, {events}, {out}, {port in self.spiking}"
         for target, more in self._exits(path):
@@ -353,7 +352,7 @@ class Lowering:
                 ("used", np.int64),
             )
         ]
-        self.loop.events[port] = port
+        self.loop.events.append(port)
         self.loop.guards += [f"if {names[3]}[0] + {size} > {room}:", "    return k"]
         events = self.loop.name(f"{port}.events")
         self.loop.write(f"note(n_{events}, {events}, {out}, t, {', '.join(names)})")

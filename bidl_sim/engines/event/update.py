@@ -30,7 +30,7 @@ def update_source(trace: Trace, shared: Collection[str], dtype: str) -> Update:
     ``update(t, row_<port>..., now_<state>..., out_<port>..., param_<name>..., <constant>...)`` does
     one step: it takes what arrived and leaves the rows empty. Spikes are bytes.
     """
-    fixed = {x.number: n for n, x in trace.parameters.items()}
+    fixed = {x.number for x in trace.parameters.values()}
     results = {**trace.outputs, **trace.new_states}
     moving, constants = _hoisted(results, fixed)
     common = {n: _depends(e) <= set(shared) for n, e in constants.items()}
@@ -82,7 +82,7 @@ def is_spike(result: Expression) -> bool:
 
 
 def _hoisted(
-    results: Mapping[str, Expression], fixed: Mapping[int, str]
+    results: Mapping[str, Expression], fixed: Collection[int]
 ) -> tuple[dict[str, Expression], dict[str, Expression]]:
     """Results in which what depends on parameters only is a symbol, and those symbols' values."""
     still = set(fixed)

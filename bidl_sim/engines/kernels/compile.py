@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 
+@cache
 def available() -> bool:
     """Whether there is a compiler."""
     return importlib.util.find_spec("numba") is not None

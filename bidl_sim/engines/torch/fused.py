@@ -32,9 +32,9 @@ COMPILED = (torch.float32, torch.float64)
 LARGE = 256
 """Samples of so many neurons are run one by one where the batch lies first in memory."""
 
-WIDTH = 1024
+NARROW, WIDTH = 512, 1024
 CACHE = 128 * 1024
-"""A block is at most so many neurons wide, and its stored states at most so many bytes."""
+"""A block is so many neurons wide; between the two, its stored states take at most CACHE bytes."""
 
 Tensors = Sequence[Tensor]
 
@@ -128,7 +128,7 @@ class FusedStep:
             arrays += [*map(_rows, gi), *map(_flat, gs), *_values(parameters, shape[1:])]
             samples.append([*arrays, *map(_flat, of_sums)])
         width = CACHE // (shape[0] * dtype.itemsize * max(1, len(states)))
-        width = min(WIDTH, max(512, width // 64 * 64))
+        width = min(WIDTH, max(NARROW, width // 64 * 64))
         past = [
             [take((shape[0], width), s.dtype).numpy() for s in states] for _ in range(threads())
         ]

@@ -59,12 +59,13 @@ class Unit:
         self.parameters, self.references, self.carried = parameters, references, carried
         self.mode = mode
         self.is_neuron = isinstance(process, Neuron)
-        self.random = splitmix(mode.seed, path)
         self.shapes = {port: circuit.signals[f"{path}.{port}"].shape for port in process.out_specs}
         self.states = process.states(mode.training)
         self.writes = tuple(n for n, spec in process.ref_specs.items() if spec.write)
         self.returned = (*process.out_specs, *process.state_specs, *self.writes)
         self.constants = self._constants()
+        if "uniform" in process.step_arguments:
+            self.random = splitmix(mode.seed, path)
 
     def fused(self, steps: int, wanted: Collection[str]) -> FusedStep | None:
         """The kernels that do so many steps at once; None where the steps are done one by one.
