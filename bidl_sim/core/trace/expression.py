@@ -26,8 +26,8 @@ class Expression:
     """One operation on others; ``"const"`` has a value, ``"input"`` a name as its value.
 
     Operations are those of `ARITHMETIC`, `COMPARISONS`, `BITWISE` and `FUNCTIONS`, and ``min``,
-    ``max``, ``sqrt``, ``neg``, ``not``, ``where``, ``float`` (a conversion), ``detach`` and ``fire``
-    (its value is a function giving the surrogate derivative).
+    ``max``, ``sqrt``, ``neg``, ``not``, ``where``, ``float`` (a conversion), ``detach`` and
+    ``fire`` (its value is a function giving the surrogate derivative).
     """
 
     __slots__ = ("args", "kind", "number", "op", "value")
