@@ -4,7 +4,8 @@ A kernel does all timesteps of a block of neurons while their states stay in cac
 kernel does the block's steps again and keeps the states of this block only, so that nothing but
 inputs and outputs is stored between forward and backward.
 
-Arrays are ``(time, neuron)``, with the batch folded into the neurons; a state is ``(neuron,)``.
+Arrays are ``(sample, time, neuron)`` and states ``(sample, neuron)``; a batch may also lie among
+the neurons, as one sample. A call does the neurons ``low`` to ``high - 1``, counted over samples.
 A parameter is a flat array: a shared one has one value; of the others, neuron n has value
 ``(n // repeat) % size``.
 """
@@ -23,38 +24,42 @@ HEAD = "import math\n\nimport numpy as np\n\nF = np.{dtype}\n"
 
 FORWARD = """
 def forward(low, high, width, {arguments}):
-    steps = in_{first_input}.shape[0]
+    steps, size = in_{first_input}.shape[1:]
     {shared}
     {allocate}
-    for first in range(low, high, width):
-        m = min(width, high - first)
-        {begin}
-        for t in range(steps):
-            {rows}
-            for n in range(m):
-                {step}
-        {end}
+    for b in range(low // size, (high - 1) // size + 1):
+        stop = min(high - b * size, size)
+        for first in range(max(low - b * size, 0), stop, width):
+            m = min(width, stop - first)
+            {begin}
+            for t in range(steps):
+                {rows}
+                for n in range(m):
+                    {step}
+            {end}
 """
 
 BACKWARD = """
 def backward(slot, low, high, width, {arguments}):
-    steps = in_{first_input}.shape[0]
+    steps, size = in_{first_input}.shape[1:]
     {shared}
     {allocate}
-    for first in range(low, high, width):
-        m = min(width, high - first)
-        {begin}
-        for t in range(steps):
-            {rows}
-            for n in range(m):
-                {again}
-        {turn}
-        for back in range(steps):
-            t = steps - 1 - back
-            {rows_back}
-            for n in range(m):
-                {back}
-        {end}
+    for b in range(low // size, (high - 1) // size + 1):
+        stop = min(high - b * size, size)
+        for first in range(max(low - b * size, 0), stop, width):
+            m = min(width, stop - first)
+            {begin}
+            for t in range(steps):
+                {rows}
+                for n in range(m):
+                    {again}
+            {turn}
+            for back in range(steps):
+                t = steps - 1 - back
+                {rows_back}
+                for n in range(m):
+                    {back}
+            {end}
     {total}
 """
 
@@ -82,7 +87,7 @@ def forward_source(trace: Trace, shared: Collection[str], kept: Collection[str] 
             *(f"row_out_{n}[n] = r_{n}" for n in outputs),
             *(f"now_{n}[n] = r_{n}" for n in states),
         ],
-        end=[f"end_{n}[first : first + m] = now_{n}[:m]" for n in states],
+        end=[f"end_{n}[b, first : first + m] = now_{n}[:m]" for n in states],
     )
 
 
@@ -136,7 +141,7 @@ def backward_source(
             *(f"now_{n}[n] = r_{n}" for n in states),
         ],
         turn=[
-            *(f"grad_{n}[:m] = gend_{n}[first : first + m]" for n in smooth),
+            *(f"grad_{n}[:m] = gend_{n}[b, first : first + m]" for n in smooth),
             *(f"grad_{n}[:m] = 0" for n in learned),
         ],
         rows_back=[
@@ -154,11 +159,11 @@ def backward_source(
             *(f"grad_{n}[n] += d_{n}" for n in learned),
         ],
         end=[
-            *(f"gstart_{n}[first : first + m] = grad_{n}[:m]" for n in smooth),
+            *(f"gstart_{n}[b, first : first + m] = grad_{n}[:m]" for n in smooth),
             *(
                 f"over_{n}[:m] += grad_{n}[:m]"
                 if n in shared
-                else f"sum_{n}[first : first + m] = grad_{n}[:m]"
+                else f"sum_{n}[b, first : first + m] = grad_{n}[:m]"
                 for n in learned
             ),
         ],
@@ -188,7 +193,7 @@ def _begin(trace: Trace, shared: Collection[str]) -> list[str]:
     """First states, and a block's own parameter values in a row for the inner loop."""
     own = [n for n in trace.parameters if n not in shared]
     return [
-        *(f"now_{n}[:m] = start_{n}[first : first + m]" for n in trace.states),
+        *(f"now_{n}[:m] = start_{n}[b, first : first + m]" for n in trace.states),
         *(
             f"for n in range(m):\n"
             f"    own_{n}[n] = param_{n}[((first + n) // repeat_{n}) % param_{n}.size]"
@@ -199,7 +204,7 @@ def _begin(trace: Trace, shared: Collection[str]) -> list[str]:
 
 def _rows(arrays: Iterable[str]) -> list[str]:
     """The block's part of one step: a view whose plain index lets the compiler vectorise."""
-    return [f"row_{name} = {name}[t, first : first + m]" for name in arrays]
+    return [f"row_{name} = {name}[b, t, first : first + m]" for name in arrays]
 
 
 def _loads(trace: Trace, shared: Collection[str], state: str) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -85,11 +85,10 @@ class FusedStep:
         ]
         last = [torch.empty_like(state) for state in states]
         kernel = self._compiled("forward", dtype, _shared(self.trace, parameters), self.kept)
-        samples = [
-            [*map(_rows, (*i, *o)), *map(_flat, (*s, *e)), *_values(parameters, shape[1:])]
-            for i, o, s, e in _samples(batch_first, inputs, sequences, states, last)
-        ]
-        _run(lambda _, low, high, arrays: kernel(low, high, WIDTH, *arrays), samples, shape)
+        arrays = [_rows(x, batch_first) for x in (*inputs, *sequences)]
+        arrays += [_flat(x, batch_first) for x in (*states, *last)]
+        arrays += _values(parameters, shape[1:])
+        in_threads(lambda _, low, high: kernel(low, high, WIDTH, *arrays), math.prod(shape[1:]))
         return [*sequences, *last]
 
     def backward(
@@ -115,28 +114,30 @@ class FusedStep:
             else torch.empty(tuple(shape[1:]), dtype=dtype)
             for n, p in learned.items()
         }
-        own = [sums[n] for n, p in learned.items() if p.numel() > 1]
         kernel = self._compiled(
             "backward", dtype, _shared(self.trace, parameters), self.kept, tuple(learned)
         )
-        samples = []
-        groups = (inputs, states, sequences, last, to_inputs, [*to_states.values()], own)
-        for i, s, go, ge, gi, gs, mine in _samples(batch_first, *groups):
-            rest = iter(mine)
-            of_sums = [sums[n] if p.numel() == 1 else next(rest) for n, p in learned.items()]
-            arrays = [*map(_rows, i), *map(_flat, s), *map(_rows, go), *map(_flat, ge)]
-            arrays += [*map(_rows, gi), *map(_flat, gs), *_values(parameters, shape[1:])]
-            samples.append([*arrays, *map(_flat, of_sums)])
+        arrays = [_rows(x, batch_first) for x in inputs]
+        arrays += [_flat(x, batch_first) for x in states]
+        arrays += [_rows(x, batch_first) for x in sequences]
+        arrays += [_flat(x, batch_first) for x in last]
+        arrays += [_rows(x, batch_first) for x in to_inputs]
+        arrays += [_flat(x, batch_first) for x in to_states.values()]
+        arrays += _values(parameters, shape[1:])
+        arrays += [
+            sums[n].numpy() if p.numel() == 1 else _flat(sums[n], batch_first)
+            for n, p in learned.items()
+        ]
         width = CACHE // (shape[0] * dtype.itemsize * max(1, len(states)))
         width = min(WIDTH, max(NARROW, width // 64 * 64))
         past = [
             [take((shape[0], width), s.dtype).numpy() for s in states] for _ in range(threads())
         ]
-        _run(
-            lambda slot, low, high, arrays: kernel(slot, low, high, width, *arrays, *past[slot]),
-            samples,
-            shape,
-        )
+
+        def part(slot: int, low: int, high: int) -> None:
+            kernel(slot, low, high, width, *arrays, *past[slot])
+
+        in_threads(part, math.prod(shape[1:]))
         return [
             *to_inputs,
             *(to_states.get(n) for n in self.trace.states),
@@ -215,41 +216,16 @@ def _new(shape: Sequence[int], dtype: torch.dtype, batch_first: bool) -> Tensor:
     return take(shape, dtype)
 
 
-def _samples(batch_first: bool, *groups: Tensors) -> Iterator[tuple[Tensors, ...]]:
-    """Groups of tensors for each call of a kernel: the whole batch, or sample by sample.
-
-    The first of them tells a sequence ``(time, batch, ...)`` from a state ``(batch, ...)``.
-    """
-    if not batch_first:
-        yield groups
-        return
-    axes = groups[0][0].dim()
-    for b in range(groups[0][0].shape[1]):
-        yield tuple([x[:, b] if x.dim() == axes else x[b] for x in group] for group in groups)
-
-
-def _run(
-    work: Callable[[int, int, int, list[Any]], None], samples: list[list[Any]], shape: Sequence[int]
-) -> None:
-    """Call ``work(slot, low, high, arrays)`` for parts of the neurons of each sample."""
-    total = math.prod(shape[1:])
-    size = total // len(samples)
-
-    def part(slot: int, low: int, high: int) -> None:
-        for k in range(low // size, (high - 1) // size + 1):
-            work(slot, max(low - k * size, 0), min(high - k * size, size), samples[k])
-
-    in_threads(part, total)
-
-
-def _rows(x: Tensor) -> Array:
-    """``(time, neuron)``."""
-    array: Array = x.view(len(x), -1).numpy()
+def _rows(x: Tensor, batch_first: bool) -> Array:
+    """``(sample, time, neuron)``; a batch that is not first lies among the neurons."""
+    samples = x.transpose(0, 1) if batch_first else x[None]
+    array: Array = samples.view(*samples.shape[:2], -1).numpy()
     return array
 
 
-def _flat(x: Tensor) -> Array:
-    array: Array = x.view(-1).numpy()
+def _flat(x: Tensor, batch_first: bool) -> Array:
+    """``(sample, neuron)``."""
+    array: Array = x.view(len(x) if batch_first else 1, -1).numpy()
     return array
 
 
@@ -259,7 +235,7 @@ def _shared(step: Trace, parameters: Tensors) -> tuple[str, ...]:
 
 def _values(parameters: Tensors, shape: Sequence[int]) -> list[Any]:
     """Each parameter's values, and how many neurons in a row have the same."""
-    return [part for p in parameters for part in (_flat(p), _repeat(p, shape))]
+    return [part for p in parameters for part in (p.view(-1).numpy(), _repeat(p, shape))]
 
 
 def _repeat(p: Tensor, shape: Sequence[int]) -> int:

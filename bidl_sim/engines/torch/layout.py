@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from bidl_sim.engines.torch.buffers import take
+
 
 def is_batch_first(sequence: Tensor) -> bool:
     """Whether the samples of ``(time, batch, ...)`` lie one after another in memory."""
@@ -16,9 +18,10 @@ def is_batch_first(sequence: Tensor) -> bool:
 
 def in_order(sequence: Tensor, batch_first: bool) -> Tensor:
     """The same values, in memory as said; a copy only where they are not yet."""
-    if batch_first:
-        return sequence.transpose(0, 1).contiguous().transpose(0, 1)
-    return sequence.contiguous()
+    seen = sequence.transpose(0, 1) if batch_first else sequence
+    if not seen.is_contiguous():
+        seen = take(seen.shape, seen.dtype).copy_(seen)
+    return seen.transpose(0, 1) if batch_first else seen
 
 
 def fold(sequence: Tensor, batch_first: bool) -> Tensor:
