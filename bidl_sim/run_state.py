@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,21 +17,18 @@ if TYPE_CHECKING:
 class RunState:
     """What a run goes on from.
 
-    ``tensors`` are states by path, ``(batch, ...)``; histories of delayed ports have time before
-    the batch, and paths in ``shared`` (parameters that processes write) have no batch. A single
-    sample is a batch of one that is ``batched`` no further.
+    ``tensors`` are states, and parameters that processes write, by path: ``(batch, ...)``;
+    histories of delayed ports have time before the batch. A single sample is a batch of one that is
+    ``batched`` no further.
     """
 
-    def __init__(self, tensors: dict[str, Tensor], shared: Collection[str]) -> None:
+    def __init__(self, tensors: dict[str, Tensor]) -> None:
         self.tensors = tensors
-        self.shared = frozenset(shared)
         self.t = 0
         self.batch, self.batched = 1, False
 
-    def batch_axis(self, path: str) -> int | None:
+    def batch_axis(self, path: str) -> int:
         """Where the batch is among a tensor's axes."""
-        if path in self.shared:
-            return None
         return 1 if path.endswith((".history", ".arriving")) else 0
 
     def settle(self, batch: int, batched: bool) -> None:
@@ -47,8 +44,7 @@ class RunState:
             )
         self.batch, self.batched = batch, True
         for path, value in self.tensors.items():
-            if (axis := self.batch_axis(path)) is not None:
-                self.tensors[path] = value.repeat_interleave(batch, axis)
+            self.tensors[path] = value.repeat_interleave(batch, self.batch_axis(path))
 
     def as_arrays(self) -> dict[str, Array]:
         """Everything as arrays; a ``batch`` of 0 stands for a single sample."""
@@ -68,8 +64,7 @@ class RunState:
         for path, old in self.tensors.items():
             value = torch.as_tensor(np.array(arrays[path])).to(old.device, old.dtype)
             shape = list(old.shape)
-            if (axis := self.batch_axis(path)) is not None:
-                shape[axis] = max(batch, 1)
+            shape[self.batch_axis(path)] = max(batch, 1)
             if list(value.shape) != shape:
                 raise ShapeError(
                     f"load_state_dict, {path!r}",

@@ -143,7 +143,7 @@ class Simulator:
     def reset(self) -> None:
         """Go back to the declared state: step 0, nothing sent, probes empty."""
         tensors = self._engine.initial_state(self._mode(batch=1), self._parameters)
-        self._state = RunState(tensors, shared=self._parameters)
+        self._state = RunState(tensors)
         for probe in self._probes:
             probe.recording.begin()
 
@@ -234,7 +234,7 @@ class Simulator:
     def read(self, path: str) -> Array:
         """A state (``lif1.v``) or parameter (``dense1.weight``) as it is now."""
         value = self._value(path)
-        if self._state.batch_axis(path) == 0 and not self._state.batched:
+        if path in self._state.tensors and not self._state.batched:
             value = value[0]
         return as_array(value).copy()
 
@@ -259,16 +259,16 @@ class Simulator:
         if spec is not None:
             spec.within.check(f"write {path!r}", array)
         new = torch.tensor(array, device=self.device, dtype=old.dtype)
-        inner = old.shape[1:] if self._state.batch_axis(path) == 0 else old.shape
-        if new.shape not in (torch.Size(), inner, old.shape):
+        inner = old.shape[1:] if path in self._state.tensors else old.shape
+        if new.shape not in (torch.Size(), inner, old.shape if spec is None else inner):
             raise ShapeError(
                 f"write {path!r}", f"must have shape {tuple(inner)}, got {tuple(new.shape)}"
             )
-        new = new.expand(old.shape).clone()
         if path in self._state.tensors:
-            self._state.tensors[path] = new
+            self._state.tensors[path] = new.expand(old.shape).clone()
         if path in self._parameters:
-            self._parameters[path] = new
+            kept = self._parameters[path]
+            self._parameters[path] = new.expand(inner).reshape(kept.shape).clone()
             self._bound = None
 
     def state_dict(self) -> dict[str, Array]:

@@ -15,6 +15,8 @@ from bidl_sim.processes.neurons.conductance_lif import ConductanceLIF
 from bidl_sim.processes.neurons.current_lif import CurrentLIF, DeltaLIF
 from bidl_sim.processes.neurons.lif import LIAF, LIF
 from bidl_sim.processes.normalization.batch_norm import BatchNorm
+from bidl_sim.processes.plasticity.pair_stdp import PairSTDP
+from bidl_sim.processes.plasticity.rule import Plasticity
 from bidl_sim.processes.synapses.conv2d import Conv2d
 from bidl_sim.processes.synapses.dense import Dense
 from bidl_sim.processes.synapses.pool import AvgPool2d, MaxPool2d, SumPool2d
@@ -44,6 +46,8 @@ __all__ = [
     "LastStep",
     "MaxPool2d",
     "Neuron",
+    "PairSTDP",
+    "Plasticity",
     "Poisson",
     "Sink",
     "Sparse",

@@ -38,6 +38,8 @@ class Case:
         """Input -> process -> neuron, with what the process does not have left out."""
         process = self.make()
         net = Network(seed=seed)
+        if isinstance(process, bp.Plasticity):
+            return learning(net, process)
         if process.external:
             net.add(process)
             net.connect(process, net.add(bp.LIF(name="after")))
@@ -50,6 +52,16 @@ class Case:
         if process.out_ports:
             net.connect(process, net.add(bp.LIF(name="after", alpha=0.7)))
         return net
+
+
+def learning(net: Network, rule: bp.Plasticity) -> Network:
+    """Input -> synapses -> neuron, with a rule that changes the synapses."""
+    source, synapse = net.add(bp.Input(5)), bp.Sparse.fixed_in_degree(5, 4, 3, weight=WEIGHT)
+    after = net.add(bp.LIF(name="after", alpha=0.7))
+    net.connect(source, net.add(synapse))
+    net.connect(synapse, after)
+    net.add(rule).learn_between(source, synapse, after)
+    return net
 
 
 REQUIRED: dict[str, Case] = {
@@ -78,6 +90,7 @@ VARIANTS = (
     ),
     Case("Dense-no-bias", lambda: bp.Dense(5, 4, bias=False)),
     Case("Flatten-image", lambda: bp.Flatten(), (2, 3, 4)),
+    Case("PairSTDP-fast", lambda: bp.PairSTDP(a_plus=0.2, a_minus=0.1, w_min=-1, dt=5)),
     Case("Sparse-one-weight", lambda: bp.Sparse.fixed_in_degree(5, 4, 3, weight=0.4)),
     Case("Sparse-one-delay", lambda: bp.Sparse.all_to_all(5, 4, weight=0.3, delay=2)),
     Case(

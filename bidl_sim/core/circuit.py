@@ -35,7 +35,7 @@ class Circuit:
         Paths of the processes that take values from outside.
     outputs
         Port paths by output name: sinks and exposed ports, or else every OutPort that nothing
-        listens to.
+        listens to which sends anything itself.
     """
 
     processes: Mapping[str, Process]
@@ -48,6 +48,13 @@ class Circuit:
         """The signal of a process's first InPort, or of its first OutPort if it has no inputs."""
         process = self.processes[path]
         return self.signals[f"{path}.{next(iter((*process.in_specs, *process.out_specs)))}"]
+
+    def reference(self, path: str, port: str) -> tuple[str, str]:
+        """Path of the process and name of the state or parameter that a RefPort refers to."""
+        target = self.processes[path].ref_ports[port].target
+        assert target is not None  # checked when the network was built
+        process, name = target
+        return next(p for p, known in self.processes.items() if known is process), name
 
     def locate(self, path: str) -> tuple[str, str]:
         """Split ``lif1.v`` into process and member; `StateError` names the nearest known path."""
@@ -128,7 +135,8 @@ def _outputs(
         named[path] = path
     if named:
         return named
-    heard = {(e.source, e.source_port) for e in edges}
+    passing_on = (e for e in edges if processes[e.target].out_specs)
+    heard = {(e.source, e.source_port) for e in passing_on}
     return {
         f"{path}.{port}": f"{path}.{port}"
         for path, process in processes.items()

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from bidl_sim.typing import Array
+
+if TYPE_CHECKING:
+    from bidl_sim.core.trace.expression import Expression
+    from bidl_sim.core.trace.step import Trace
 
 
 @dataclass(frozen=True)
@@ -51,4 +55,19 @@ class RandomCounts:
     size: float
 
 
-Form: TypeAlias = "Rows | Matrix | RandomSpikes | RandomCounts"
+@dataclass(frozen=True, eq=False)
+class WeightRule:
+    """What spikes do to the weights a RefPort ``weight`` refers to, and to the rule's own states.
+
+    ``on_pre`` and ``on_post`` give the new weight of a synapse in the symbols ``weight`` and the
+    names of states, of the synapse's source (``pre``) or target (``post``). The traces ``pre`` and
+    ``post`` are the steps of the two sides, with an input of that name.
+    """
+
+    on_pre: Expression
+    on_post: Expression
+    pre: Trace
+    post: Trace
+
+
+Form: TypeAlias = "Rows | Matrix | RandomSpikes | RandomCounts | WeightRule"

@@ -12,8 +12,9 @@ A process type is a class with ports, options, parameters, states and one ``step
             return s, alpha * (1 - s) * u
 
 ``step`` is one timestep. Its arguments are found by name: InPorts, states, parameters, RefPorts,
-and what the engine offers (`ENGINE_ARGUMENTS`). It returns the OutPorts, then the new states, then
-the RefPorts it writes, each in the order they are declared. Options are read from ``self``.
+and what the engine offers (`ENGINE_ARGUMENTS`); ``**states`` takes all states. It returns the
+OutPorts, then the new states, then the RefPorts it writes, each in the order they are declared.
+Options are read from ``self``.
 """
 
 from __future__ import annotations
@@ -298,7 +299,10 @@ def _step_arguments(cls: type[Process]) -> tuple[str, ...]:
     """Argument names of ``step``, each checked to mean something; wrong code fails on import."""
     if not callable(getattr(cls, "step", None)):
         raise GraphError(f"process type {cls.__name__!r}", "has no step", "define step(self, ...)")
-    names = tuple(inspect.signature(cls.step).parameters)[1:]
+    arguments = list(inspect.signature(cls.step).parameters.values())[1:]
+    names = tuple(a.name for a in arguments if a.kind is not a.VAR_KEYWORD)
+    if len(names) < len(arguments):  # **states
+        names += tuple(cls.state_specs)
     known = {*cls.in_specs, *cls.ref_specs, *cls.state_specs, *cls.param_specs, *ENGINE_ARGUMENTS}
     for name in names:
         if name not in known and not hasattr(cls, f"bind_{name}"):

@@ -45,10 +45,16 @@ class Dense(FlatSynapse):
     def fan_out(self, signal: Signal) -> Array:
         return np.full(signal.shape, self.out_features)
 
+    def ends(self) -> tuple[Array, Array]:
+        return np.arange(self.in_features)[None], np.arange(self.out_features)[:, None]
+
     def event_form(self, parameters: Mapping[str, Array], signal: Signal) -> Matrix:
         return Matrix(parameters["weight"].T, parameters.get("bias"))
 
     def step(self, s_in: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         from torch.nn.functional import linear
 
+        if weight.dim() == 3:  # each sample has learned weights of its own
+            product = (weight @ s_in.unsqueeze(2)).squeeze(2)
+            return product if bias is None else product + bias
         return linear(s_in, weight, bias)

@@ -16,6 +16,16 @@ Draw: TypeAlias = "float | Array | Callable[[np.random.Generator, int], Array]"
 
 
 @dataclass(frozen=True)
+class Constant:
+    """The same first value for each, where each is to change by itself."""
+
+    value: float
+
+    def __call__(self, rng: np.random.Generator, count: int) -> Array:
+        return np.full(count, self.value, np.float32)
+
+
+@dataclass(frozen=True)
 class Normal:
     """Normal with mean and standard deviation, clipped to [low, high]."""
 

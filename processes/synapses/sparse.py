@@ -112,6 +112,18 @@ class Sparse(FlatSynapse):
     def fan_out(self, signal: Signal) -> Array:
         return np.diff(self.offsets)
 
+    def ends(self) -> tuple[Array, Array]:
+        sources = np.arange(self.in_features).repeat(np.diff(self.offsets))
+        return sources, self.targets.astype(np.int64)
+
+    def check_one_weight_each(self) -> None:
+        if self.weight.shape != self.targets.shape:
+            raise ShapeError(
+                f"{self.where}, weight",
+                f"is one number for {self.targets.size} synapses, each of which is to learn",
+                "give an array or a distribution, such as Constant(0.5)",
+            )
+
     def event_form(self, parameters: Mapping[str, Array], signal: Signal) -> Rows:
         return Rows(self.offsets, self.targets, parameters["weight"], self.delay)
 

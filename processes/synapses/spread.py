@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 class Spread:
     """Weighted sums over synapses: ``(batch, in)`` to ``(batch, longest delay + 1, out)``.
 
-    The place of a synapse in the result is its delay and its target.
+    The place of a synapse in the result is its delay and its target. Weights are ``(synapses,)``,
+    or ``(batch, synapses)`` where each sample has learned its own.
     """
 
     def __init__(self, sparse: Sparse, offsets: Tensor) -> None:
@@ -26,9 +27,14 @@ class Spread:
         self.slots, self.out = sparse.longest_delay + 1, sparse.out_features
 
     def __call__(self, s_in: Tensor, weight: Tensor) -> Tensor:
-        values = weight.expand(self.entries.shape[1])
         size = self.slots * self.out
-        result: Tensor = _Spread.apply(s_in, values, self.entries, size)  # type: ignore[no-untyped-call]
+        if weight.dim() == 2:
+            places, sources = self.entries
+            empty = s_in.new_zeros(len(s_in), size)
+            result = empty.index_add(1, places, weight * s_in[:, sources])
+        else:
+            values = weight.expand(self.entries.shape[1])
+            result = _Spread.apply(s_in, values, self.entries, size)  # type: ignore[no-untyped-call]
         return result.view(len(s_in), self.slots, self.out)
 
     def padded(self, pending: Tensor) -> Tensor:

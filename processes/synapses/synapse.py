@@ -44,6 +44,13 @@ class FlatSynapse(Synapse, abstract=True):
     in_features: Int = Int()
     out_features: Int = Int()
 
+    def ends(self) -> tuple[Array, Array]:
+        """Source and target of every synapse, two arrays that broadcast to the weight's shape."""
+        raise NotImplementedError
+
+    def check_one_weight_each(self) -> None:
+        """Refuse a weight that synapses share: a rule changes each."""
+
     def infer(self, inputs: Mapping[str, Signal]) -> Mapping[str, Signal] | None:
         given = inputs.get("s_in", Signal((self.in_features,)))
         if given.shape != (self.in_features,):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bidl_sim.core.forms import WeightRule
 from bidl_sim.core.process import Process
 from bidl_sim.core.surrogate import SURROGATES
 from bidl_sim.core.trace.expression import (
@@ -91,6 +92,33 @@ def trace(
     used = {x.number for x in in_order((*outputs.values(), *new_states.values()))}
     needed = {n: x for n, x in parameters.items() if x.number in used}
     return Trace(inputs, states, needed, outputs, new_states)
+
+
+def weight_rule(process: Any) -> WeightRule:
+    """The expressions of a plasticity rule's four equations."""
+    states = {n: symbol(n) for n in process.state_specs}
+    known = {"weight": symbol("weight"), **states}
+    on_pre, on_post = (
+        as_float(as_expression(_called(process, name, known))) for name in ("on_pre", "on_post")
+    )
+    sides = []
+    for side in ("pre", "post"):
+        spikes = symbol(side)
+        new = _called(process, f"update_{side}", {**states, side: spikes})
+        values = new if isinstance(new, tuple) else (new,)
+        own = process.traces(side)
+        if len(values) != len(own):
+            raise _refused(process, f"update_{side} returns {len(values)} values for {own}")
+        after = {n: as_float(as_expression(x)) for n, x in zip(own, values, strict=True)}
+        sides.append(Trace({side: spikes}, {n: states[n] for n in own}, {}, {}, after))
+    return WeightRule(on_pre, on_post, *sides)
+
+
+def _called(process: Any, name: str, known: Mapping[str, Expression]) -> Any:
+    try:
+        return process.call(name, known)
+    except TraceError as error:
+        raise _refused(process, f"{name}: {error}") from None
 
 
 def _fire(process: Any) -> Callable[[Expression], Expression]:

@@ -138,7 +138,7 @@ class EventEngine:
         for path, name in loop.inputs.items():
             loop.arrays[name] = inputs[path][:, sample].reshape(steps, -1).contiguous().numpy()
         for path, name in loop.states.items():
-            loop.arrays[name][:] = state[path][sample].reshape(-1).numpy()
+            loop.arrays[name][:] = self._held(loop, path, state[path][sample]).ravel()
         for port, name in loop.waiting.items():
             loop.arrays[name][:] = state[f"{port}.arriving"][:, sample].numpy()
         for name in loop.dense.values():
@@ -151,10 +151,15 @@ class EventEngine:
     def _end(self, loop: Loop, state: State, sample: int) -> None:
         """Take the sample's state back."""
         for path, name in loop.states.items():
-            mine = state[path].numpy()[sample]
+            mine = self._held(loop, path, state[path][sample])
             mine[...] = loop.arrays[name].reshape(mine.shape)
         for port, name in loop.waiting.items():
             state[f"{port}.arriving"].numpy()[:, sample] = loop.arrays[name]
+
+    def _held(self, loop: Loop, path: str, value: Tensor) -> Array:
+        """A state as the loop has it."""
+        array: Array = value.numpy()
+        return array.T if path in loop.transposed else array
 
     def _put_away(self, loop: Loop, port: str) -> Events:
         """The events recorded since last time."""

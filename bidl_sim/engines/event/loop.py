@@ -11,7 +11,7 @@ from typing import Any
 
 from bidl_sim.core.circuit import Circuit
 from bidl_sim.core.flatten import Edge
-from bidl_sim.engines.kernels.compile import compiled
+from bidl_sim.engines.kernels.compile import compiled, module_name
 
 HELPERS = (
     "add, collect, collect_spikes, note, poisson_counts, poisson_spikes, "
@@ -24,7 +24,8 @@ class Loop:
     """A loop being written.
 
     ``arrays`` are the arguments of the loop by name; ``rings`` and ``states`` name those that a run
-    goes on from, by path. ``dense`` and ``events`` name what is recorded, by path.
+    goes on from, by path; ``transposed`` states are held by source here, by target elsewhere.
+    ``dense`` and ``events`` name what is recorded, by path.
     """
 
     circuit: Circuit
@@ -33,6 +34,7 @@ class Loop:
     body: list[str] = field(default_factory=list)
     arrays: dict[str, Any] = field(default_factory=dict)
     states: dict[str, str] = field(default_factory=dict)
+    transposed: set[str] = field(default_factory=set)
     rings: dict[str, str] = field(default_factory=dict)
     inputs: dict[str, str] = field(default_factory=dict)
     played: dict[str, str] = field(default_factory=dict)
@@ -53,6 +55,13 @@ class Loop:
         name = self.name(path)
         self.arrays[name] = array
         return name
+
+    def import_from(self, source: str, name: str) -> str:
+        """Make a function of a module with this source callable; returns its variable."""
+        compiled(source, name)
+        variable = f"{name}_{len(self.imports)}"
+        self.imports.append(f"from {module_name(source)} import {name} as {variable}")
+        return variable
 
     def write(self, *statements: str) -> None:
         """Append statements to the body of the loop."""

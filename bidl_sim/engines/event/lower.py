@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
 
 from bidl_sim.core.circuit import Circuit
-from bidl_sim.core.forms import Matrix, RandomSpikes, Rows
+from bidl_sim.core.flatten import Edge
+from bidl_sim.core.forms import Matrix, RandomSpikes, Rows, WeightRule
 from bidl_sim.core.process import Process
 from bidl_sim.core.schedule import schedule
 from bidl_sim.core.seed import splitmix
 from bidl_sim.core.trace.step import Trace
 from bidl_sim.engines.event.loop import Loop, longest, readers
 from bidl_sim.engines.event.merge import merge_maps
+from bidl_sim.engines.event.plasticity import learn, weights_of_its_own
 from bidl_sim.engines.event.roles import role
 from bidl_sim.engines.event.update import is_spike, update_source
-from bidl_sim.engines.kernels.compile import compiled, module_name
+from bidl_sim.engines.kernels.compile import compiled
 from bidl_sim.errors import StateError
 from bidl_sim.typing import Array
 
@@ -53,10 +54,17 @@ class Lowering:
         self.loop = Loop(circuit)
         order = [p for stage in schedule(circuit, "timestep") for p in stage.paths]
         roles = {path: role(circuit, path, self._own(path), self.record) for path in order}
-        self.forms, self.edges = merge_maps(circuit, roles, self.record | self.outputs)
+        rules = (path for path, form in roles.items() if isinstance(form, WeightRule))
+        self.learning = {path: circuit.reference(path, "weight")[0] for path in rules}
+        learned = set(self.learning.values())
+        dense = (path for path in learned if isinstance(roles[path], Matrix))
+        self.loop.transposed = {f"{path}.weight" for path in dense}
+        roles.update({path: weights_of_its_own(roles[path], dtype) for path in learned})
+        fixed = {f"{path}.{port}" for path in learned for port in circuit.processes[path].ports}
+        self.forms, self.edges = merge_maps(circuit, roles, self.record | self.outputs | fixed)
         self.order = [path for path in order if path in self.forms]
         self.leaving = readers(self.edges)
-        self.spiking: set[str] = set()
+        self.spiking = {port for path in self.order for port in self._spiking(path)}
         self._make_rings()
         for path in self.order:
             self._process(path)
@@ -69,6 +77,18 @@ class Lowering:
 
     def _spreads(self, path: str) -> bool:
         return isinstance(self.forms[path], (Rows, Matrix))
+
+    def _spiking(self, path: str) -> list[str]:
+        """The ports that send nothing but 0 and 1."""
+        form = self.forms[path]
+        if isinstance(form, Trace):
+            return [f"{path}.{n}" for n, e in form.outputs.items() if is_spike(e)]
+        return [self._out(path)] if isinstance(form, RandomSpikes) else []
+
+    def _at_once(self, edge: Edge) -> bool:
+        """Whether values are spread when they leave; a weight that changes waits for them."""
+        late = edge.delay and edge.target in self.learning.values()
+        return self._spreads(edge.target) and not late
 
     def _is_kept(self, port: str) -> bool:
         return port in self.record or port in self.outputs
@@ -84,7 +104,9 @@ class Lowering:
                 form = self.forms[path]
                 if isinstance(form, Trace) and port not in form.inputs:
                     continue
-                if not self._spreads(path) or self._after_map(path):
+                if self._heard_directly(f"{path}.{port}"):
+                    continue
+                if not self._spreads(path) or self._waits(path):
                     late[f"{path}.{port}"] = [0]
             for port in process.out_specs:
                 if self._spreads(path) and self._is_kept(f"{path}.{port}"):
@@ -112,9 +134,20 @@ class Lowering:
         """InPorts, which have a ring whether anybody looks or not."""
         return {f"{p}.{n}" for p in self.order for n in self.circuit.processes[p].in_specs}
 
-    def _after_map(self, path: str) -> bool:
-        """Whether values arrive from another linear map, which must be complete first."""
-        return any(e.target == path and self._spreads(e.source) for e in self.edges)
+    def _waits(self, path: str) -> bool:
+        """Whether values arrive at a linear map before its turn: from other maps, or late."""
+        return any(
+            e.target == path and (self._spreads(e.source) or not self._at_once(e))
+            for e in self.edges
+        )
+
+    def _heard_directly(self, port: str) -> str:
+        """For a learning rule, the only port whose spikes it hears, undelayed; "" if not so."""
+        path, _, name = port.rpartition(".")
+        edges = [e for e in self.edges if (e.target, e.target_port) == (path, name)]
+        source = f"{edges[0].source}.{edges[0].source_port}" if edges else ""
+        direct = path in self.learning and len(edges) == 1 and not edges[0].delay
+        return source if direct and source in self.spiking else ""
 
     def _ways(self, port: str) -> list[tuple[str, int]]:
         """Where a port's values are gathered, and how much later at most."""
@@ -123,9 +156,9 @@ class Lowering:
             return []  # what the map receives is spread at once into where it is gathered
         found: list[tuple[str, int]] = []
         for edge in self.leaving.get(port, ()):
-            if self._spreads(edge.target):
+            if self._at_once(edge):
                 found += [(t, edge.delay + d) for t, d in self._after(edge.target)]
-            else:
+            elif not self._heard_directly(f"{edge.target}.{edge.target_port}"):
                 found.append((f"{edge.target}.{edge.target_port}", edge.delay))
         return found
 
@@ -152,6 +185,8 @@ class Lowering:
             self._population(path, process, form)
         elif isinstance(form, (Rows, Matrix)):
             self._map(path, process, form)
+        elif isinstance(form, WeightRule):
+            learn(self, path, form)
         elif form == "sink":
             self._gathered(f"{path}.{next(iter(process.in_specs))}")
         else:
@@ -166,8 +201,6 @@ class Lowering:
             out = f"{values}[at + k]"
         else:
             key, gamma = (np.uint64(word) for word in splitmix(self.seed, path))
-            if isinstance(form, RandomSpikes):
-                self.spiking.add(port)
             out = self._values(port, size)
             words = zip(("key", "gamma"), (key, gamma), strict=True)
             stream = [self.loop.argument(f"{path}.{name}", word) for name, word in words]
@@ -188,44 +221,51 @@ class Lowering:
         self._send(port, out)
 
     def _population(self, path: str, process: Process, step: Trace) -> None:
-        own = {n: v for n, v in self._own(path).items() if n in step.parameters}
-        shape = self.circuit.signals[
-            f"{path}.{next(iter((*process.out_specs, *process.in_specs)))}"
-        ].shape
-        shared = {n for n, v in own.items() if v.size == 1}
-        update = update_source(step, shared, np.dtype(self.dtype).name)
-        laid_out = {n: self._laid_out(process, n, v, path) for n, v in own.items()}
-        size = math.prod(shape)
-        hold = [np.zeros(1 if same else size, self.dtype) for same in update.constants.values()]
-        ordered = [laid_out[n] for n in step.parameters]
-        compiled(update.source, "prepare")(size, *ordered, *hold)
-        compiled(update.source, "update")
-        name = f"update_{len(self.loop.imports)}"
-        self.loop.imports.append(f"from {module_name(update.source)} import update as {name}")
+        rows = {n: self.loop.row(f"{path}.{n}") for n in step.inputs}
         for port in step.inputs:
             if self._is_kept(f"{path}.{port}"):
-                self._keep(f"{path}.{port}", self.loop.row(f"{path}.{port}"))
-        self.spiking |= {f"{path}.{n}" for n, e in step.outputs.items() if is_spike(e)}
-        outs = {n: self._values(f"{path}.{n}", size) for n in step.outputs}
-        arguments = [self.loop.row(f"{path}.{n}") for n in step.inputs]
-        for n, e in step.states.items():
-            kind = np.int64 if e.kind == "int" else self.dtype
-            self.loop.states[f"{path}.{n}"] = self.loop.argument(
-                f"{path}.{n}", np.zeros(size, kind)
-            )
-            arguments.append(self.loop.states[f"{path}.{n}"])
-        arguments += outs.values()
-        arguments += [self.loop.argument(f"{path}.{n}", laid_out[n]) for n in step.parameters]
-        arguments += [
-            self.loop.argument(f"{path}.{n}", a)
-            for n, a in zip(update.constants, hold, strict=True)
-        ]
-        self.loop.write(f"{name}(t, {', '.join(arguments)})")
+                self._keep(f"{path}.{port}", rows[port])
+        outs = self.update(path, step, rows)
         for n in step.states:
             if self._is_kept(f"{path}.{n}"):
                 self._keep(f"{path}.{n}", self.loop.states[f"{path}.{n}"])
         for n, out in outs.items():
             self._send(f"{path}.{n}", out)
+
+    def update(
+        self, path: str, step: Trace, rows: Mapping[str, str], clear: bool = True
+    ) -> dict[str, str]:
+        """Write the update of all neurons by a traced step; returns the variables of its outputs.
+
+        ``rows`` are the variables of what arrives, which are left empty, or else not touched.
+        """
+        process = self.circuit.processes[path]
+        own = {n: v for n, v in self._own(path).items() if n in step.parameters}
+        port = next(iter((*step.outputs, *step.inputs)))
+        size = self.loop.size(f"{path}.{port}")
+        shared = {n for n, v in own.items() if v.size == 1}
+        update = update_source(step, shared, np.dtype(self.dtype).name, clear)
+        laid_out = {n: self._laid_out(process, n, v, path) for n, v in own.items()}
+        hold = [np.zeros(1 if same else size, self.dtype) for same in update.constants.values()]
+        compiled(update.source, "prepare")(size, *(laid_out[n] for n in step.parameters), *hold)
+        for n, e in step.states.items():
+            kind = np.int64 if e.kind == "int" else self.dtype
+            state = self.loop.argument(f"{path}.{n}", np.zeros(size, kind))
+            self.loop.states[f"{path}.{n}"] = state
+        outs = {n: self._values(f"{path}.{n}", size) for n in step.outputs}
+        arguments = [
+            *(rows[n] for n in step.inputs),
+            *(self.loop.states[f"{path}.{n}"] for n in step.states),
+            *outs.values(),
+            *(self.loop.argument(f"{path}.{n}", laid_out[n]) for n in step.parameters),
+            *(
+                self.loop.argument(f"{path}.{port}.{n}", array)
+                for n, array in zip(update.constants, hold, strict=True)
+            ),
+        ]
+        function = self.loop.import_from(update.source, "update")
+        self.loop.write(f"{function}(t, {', '.join(arguments)})")
+        return outs
 
     def _values(self, port: str, size: int) -> str:
         """The array of a port's values in one step; spikes are bytes."""
@@ -251,7 +291,7 @@ class Lowering:
                 f"{port}.values", np.zeros(self.loop.size(port), self.dtype)
             )
             self.loop.write(f"{values}[:] = {row}", f"{row}[:] = 0")
-            self._find_events(port, values)
+            self.find_events(port, values, False)
             self._spread(port, values, path, 0)
         elif port in self.record:
             raise StateError(f"path {port!r}", "is not held by the event engine", "engine='torch'")
@@ -277,25 +317,33 @@ class Lowering:
     def _send(self, port: str, out: str) -> None:
         """Record a port's values of this step and bring them to their readers."""
         edges = self.leaving.get(port, ())
-        through = [e for e in edges if self._spreads(e.target)]
+        through = [e for e in edges if self._at_once(e)]
         noted = port in self.record and port in self.spiking
         if through or noted:
-            self._find_events(port, out)
+            self.find_events(port, out, port in self.spiking)
         if noted:
             self._note(port, out)
         if port in self.outputs or (port in self.record and not noted):
             self._keep(port, out)
         for edge in edges:
-            if edge not in through:
-                row = self.loop.row(f"{edge.target}.{edge.target_port}", edge.delay)
+            target = f"{edge.target}.{edge.target_port}"
+            if edge not in through and not self._heard_directly(target):
+                row = self.loop.row(target, edge.delay)
                 self.loop.write(f"add({out}, {row})")
         for edge in through:
             self._spread(port, out, edge.target, edge.delay)
 
-    def _find_events(self, port: str, out: str) -> None:
+    def find_events(self, port: str, values: str, spikes: bool) -> str:
+        """Write the search for a port's events; returns the variable they are in."""
         events = self.loop.argument(f"{port}.events", np.zeros(self.loop.size(port), np.int32))
-        search = "collect_spikes" if port in self.spiking else "collect"
-        self.loop.write(f"n_{events} = {search}({out}, {events})")
+        search = "collect_spikes" if spikes else "collect"
+        self.loop.write(f"n_{events} = {search}({values}, {events})")
+        return events
+
+    def heard(self, port: str) -> tuple[str, bool]:
+        """The variable of what a learning rule hears at a port, and whether these are spikes."""
+        source = self._heard_directly(port)
+        return (self.loop.name(source), True) if source else (self.loop.row(port), False)
 
     def _spread(self, port: str, out: str, path: str, delay: int) -> None:
         """Send a port's events through a linear map."""

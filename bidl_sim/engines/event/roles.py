@@ -25,14 +25,14 @@ def role(
         return "input"
     if process.is_sink:
         return "sink"
-    form = process.event_form(parameters, circuit.main_signal(path))
-    if form is not None:
-        return form
-    if not process.in_specs and not process.states(False) and not process.has_side_effects:
-        return "played"
-    fed = {e.target_port for e in circuit.edges if e.target == path}
-    silent = [n for n in process.in_specs if n not in fed and f"{path}.{n}" not in record]
     try:
+        form = process.event_form(parameters, circuit.main_signal(path))
+        if form is not None:
+            return form
+        if not process.in_specs and not process.states(False) and not process.has_side_effects:
+            return "played"
+        fed = {e.target_port for e in circuit.edges if e.target == path}
+        silent = [n for n in process.in_specs if n not in fed and f"{path}.{n}" not in record]
         return trace(process, training=False, given=("t",), silent=silent)
     except TraceError as error:
         raise StateError(
@@ -43,5 +43,5 @@ def role(
 def check_supported(circuit: Circuit) -> None:
     """`StateError` names a process that this engine cannot execute."""
     for path, process in circuit.processes.items():
-        if type(process).event_form is Process.event_form:  # the others say how
+        if type(process).event_form is Process.event_form or process.ref_specs:
             role(circuit, path, process.parameters())

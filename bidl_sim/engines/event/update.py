@@ -24,11 +24,12 @@ class Update:
     constants: dict[str, bool]
 
 
-def update_source(trace: Trace, shared: Collection[str], dtype: str) -> Update:
+def update_source(trace: Trace, shared: Collection[str], dtype: str, clear: bool = True) -> Update:
     """Write the update of a traced step.
 
     ``update(t, row_<port>..., now_<state>..., out_<port>..., param_<name>..., <constant>...)`` does
-    one step: it takes what arrived and leaves the rows empty. Spikes are bytes.
+    one step: it takes what arrived and leaves the rows empty, unless they are not to be cleared.
+    Spikes are bytes.
     """
     fixed = {x.number for x in trace.parameters.values()}
     results = {**trace.outputs, **trace.new_states}
@@ -43,14 +44,14 @@ def update_source(trace: Trace, shared: Collection[str], dtype: str) -> Update:
     before = [f"p_{n} = param_{n}[0]" for n in trace.parameters if n in shared]
     inside = [f"p_{n} = param_{n}[i]" for n in own]
     step = [
-        *(f"i_{n} = row_{n}[i]" for n in trace.inputs),
+        *(f"i_{n} = {'row_{0}[i]' if clear else 'F(row_{0}[i])'}".format(n) for n in trace.inputs),
         *(f"s_{n} = now_{n}[i]" for n in trace.states),
         *inside,
         *(f"{n} = const_{n}[i]" for n, same in common.items() if not same),
         *lines({f"r_{n}": e for n, e in moving.items()}, names),
         *(f"now_{n}[i] = r_{n}" for n in trace.states),
         *(f"out_{n}[i] = r_{n}{' != 0' * is_spike(e)}" for n, e in trace.outputs.items()),
-        *(f"row_{n}[i] = 0" for n in trace.inputs),
+        *(f"row_{n}[i] = 0" for n in trace.inputs if clear),
     ]
     hold = [f"const_{n}" for n in constants]
     first = next(iter(arguments))

@@ -91,8 +91,8 @@ class TorchEngine:
                 state[f"{path}.{name}"] = self._reset_value(path, name, mode)
         for path in self.running:
             for name, value in self.own_parameters(path, parameters).items():
-                if f"{path}.{name}" in self.written:
-                    state[f"{path}.{name}"] = value
+                if f"{path}.{name}" in self.written:  # each sample changes its own
+                    state[f"{path}.{name}"] = value.expand(mode.batch, *value.shape)
         return state
 
     def lower(self, mode: Mode, parameters: Parameters) -> Lowered:
@@ -185,9 +185,8 @@ class TorchEngine:
 
     def _references(self, path: str) -> dict[str, str]:
         """The path that each RefPort of a process refers to."""
-        paths = {id(process): p for p, process in self.circuit.processes.items()}
-        targets = {n: r.target for n, r in self.circuit.processes[path].ref_ports.items()}
-        return {n: f"{paths[id(t[0])]}.{t[1]}" for n, t in targets.items() if t is not None}
+        ports = self.circuit.processes[path].ref_ports
+        return {name: ".".join(self.circuit.reference(path, name)) for name in ports}
 
     def _written(self) -> frozenset[str]:
         """Paths of the states and parameters that RefPorts write."""

@@ -1,0 +1,1 @@
+"""What changes weights while a network runs."""
