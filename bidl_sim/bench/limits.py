@@ -51,6 +51,56 @@ def _cuba(steps, v, g_e, g_i, left, exc, starts, targets, keep, k_e, k_i, d_e, d
 
 
 @numba.njit
+def _stdp(  # type: ignore[no-untyped-def]
+    steps, v, g_e, g_i, left, exc, starts, targets, keep, k_e, k_i, d_e, d_i, when, who,
+    weight, rows, ends, columns, origins, numbers, x, y,
+):  # fmt: skip
+    """As `_cuba`; ``rows`` and ``columns`` are the learning synapses by source and by target."""
+    found = 0
+    size = v.size
+    for t in range(steps):
+        for n in range(size):
+            moved = F(-49) + (v[n] + F(49)) * keep + k_e * g_e[n] + k_i * g_i[n]
+            v[n] = F(-60) if left[n] > 0 else moved
+            left[n] = max(left[n] - F(1), F(0))
+            g_e[n] *= d_e
+            g_i[n] *= d_i
+        for n in range(exc):
+            x[n] *= keep
+            y[n] *= keep
+        before = found
+        for n in range(size):
+            if v[n] > F(-50):
+                when[found] = t
+                who[found] = n
+                found += 1
+        for k in range(before, found):
+            n = who[k]
+            v[n] = F(-60)
+            left[n] = F(50)
+            if n < exc:
+                for j in range(starts[n], starts[n + 1]):
+                    g_e[targets[j]] += F(1.62)
+                for j in range(rows[n], rows[n + 1]):
+                    g_e[ends[j]] += weight[j]
+                    weight[j] = max(weight[j] - F(1.05 * 0.0324) * y[ends[j]], F(0))
+            else:
+                for j in range(starts[n], starts[n + 1]):
+                    g_i[targets[j]] -= F(9)
+        for k in range(before, found):
+            n = who[k]
+            if n < exc:
+                for c in range(columns[n], columns[n + 1]):
+                    j = numbers[c]
+                    weight[j] = min(weight[j] + F(0.0324) * x[origins[c]], F(3.24))
+        for k in range(before, found):
+            if who[k] < exc:
+                x[who[k]] += F(1)
+                y[who[k]] += F(1)
+    return found
+
+
+@numba.njit
 def _brunel(steps, v, left, exc, starts, targets, keep, jump, table, when, who):  # type: ignore[no-untyped-def]
     found = 0
     size = v.size
@@ -113,15 +163,37 @@ def _chain(steps, v, bias, by_source, fired, counts, when, who):  # type: ignore
 def cuba(net: Network, steps: int) -> Callable[[], int]:
     """A run of the hand-written loop, from the start; it returns the number of spikes."""
     starts, targets, v = _joined(net)
-    keep, d_e, d_i = (math.exp(-0.1 / tau) for tau in (20, 5, 10))
-    k_e, k_i = 5 / (5 - 20) * (d_e - keep), 10 / (10 - 20) * (d_i - keep)
-    constants = [F(x) for x in (keep, k_e, k_i, d_e, d_i)]
+    constants = _constants()
     when, who = _room(len(v), steps)
 
     def run(steps: int = steps) -> int:
         zeros = [np.zeros(len(v), F) for _ in range(3)]
         exc = net.processes["exc"].n  # type: ignore[attr-defined]
         return int(_cuba(steps, v.copy(), *zeros, exc, starts, targets, *constants, when, who))
+
+    run(1)
+    return run
+
+
+def stdp(net: Network, steps: int) -> Callable[[], int]:
+    """As `cuba`."""
+    synapse: Any = net.processes["exc_to_exc"]
+    starts, targets, v = _joined(net, without="exc_to_exc")
+    exc = synapse.in_features
+    columns = np.concatenate([[0], np.cumsum(np.bincount(synapse.targets, minlength=exc))])
+    numbers = np.argsort(synapse.targets, kind="stable").astype(np.int32)
+    origins = np.arange(exc, dtype=np.int32).repeat(np.diff(synapse.offsets))[numbers]
+    rows, ends = synapse.offsets.astype(np.int64), synapse.targets.astype(np.int32)
+    constants = _constants()
+    when, who = _room(len(v), steps)
+
+    def run(steps: int = steps) -> int:
+        zeros = [np.zeros(len(v), F) for _ in range(3)]
+        traces = [np.zeros(exc, F) for _ in range(2)]
+        weight = synapse.weight.astype(F)
+        learned = (weight, rows, ends, columns, origins, numbers, *traces)
+        arguments = (*zeros, exc, starts, targets, *constants, when, who, *learned)
+        return int(_stdp(steps, v.copy(), *arguments))
 
     run(1)
     return run
@@ -164,18 +236,29 @@ def chain(net: Network, steps: int) -> Callable[[], int]:
     return run
 
 
-def _joined(net: Network) -> tuple[Array, Array, Array]:
+def _constants() -> list[Any]:
+    """Of `cuba`: what is left of v after a step, what g moves it by, and what is left of g."""
+    keep, d_e, d_i = (math.exp(-0.1 / tau) for tau in (20, 5, 10))
+    k_e, k_i = 5 / (5 - 20) * (d_e - keep), 10 / (10 - 20) * (d_i - keep)
+    return [F(x) for x in (keep, k_e, k_i, d_e, d_i)]
+
+
+def _joined(net: Network, without: str = "") -> tuple[Array, Array, Array]:
     """Synapses by source over both populations in a row, and first potentials."""
     processes: Any = net.processes
     size = {name: processes[name].n for name in ("exc", "inh")}
     starts, targets = [np.zeros(1, np.int64)], []
     for source in size:
-        maps = [processes[f"{source}_to_{target}"] for target in size]
-        shifted = [maps[0].targets, maps[1].targets + size["exc"]]
+        names = [f"{source}_to_{target}" for target in size]
+        maps = [
+            (processes[name], shift)
+            for name, shift in zip(names, (0, size["exc"]), strict=True)
+            if name != without
+        ]
         for n in range(size[source]):
-            for rows, to in zip(maps, shifted, strict=True):
-                targets.append(to[rows.offsets[n] : rows.offsets[n + 1]])
-        counts = sum(np.diff(rows.offsets) for rows in maps)
+            for rows, shift in maps:
+                targets.append(rows.targets[rows.offsets[n] : rows.offsets[n + 1]] + shift)
+        counts = sum(np.diff(rows.offsets) for rows, _ in maps)
         starts.append(starts[-1][-1] + np.cumsum(counts))
     v = np.concatenate([processes[name].initial["v"] for name in size]).astype(F)
     return np.concatenate(starts), np.concatenate(targets).astype(np.int32), v

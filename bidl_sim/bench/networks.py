@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
 from bidl_sim.core.network import Network
 from bidl_sim.core.process import Process
-from bidl_sim.processes import LIF, CurrentLIF, DeltaLIF, Dense, Poisson, Sparse
+from bidl_sim.processes import LIF, CurrentLIF, DeltaLIF, Dense, PairSTDP, Poisson, Sparse
 from bidl_sim.typing import Array
 
 SHARE = {"exc": 0.8, "inh": 0.2}
@@ -47,6 +48,21 @@ def cuba(neurons: int = 4000, seed: int = 1) -> Network:
                 )
             )
             _join(populations[source], synapse, population, port, 1)
+    return net
+
+
+def stdp(neurons: int = 4000, seed: int = 1) -> Network:
+    """`cuba` whose exciting synapses among exciting neurons learn by pair STDP.
+
+    They start at 1.62 mV, within 0 and 3.24 mV; a pair changes a weight by 1 % of the upper bound,
+    weakening 1.05 times as much as strengthening.
+    """
+    net = cuba(neurons, seed)
+    exc: Any = net.processes["exc"]
+    synapse: Any = net.processes["exc_to_exc"]
+    synapse.weight = np.full(synapse.targets.shape, 1.62, np.float32)
+    rule = PairSTDP(a_plus=0.0324, a_minus=1.05 * 0.0324, w_max=3.24, name="stdp")
+    net.add(rule).learn_between(exc, synapse, exc)
     return net
 
 

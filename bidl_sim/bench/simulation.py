@@ -27,6 +27,7 @@ class Work:
 WORKS = {
     "cuba": Work(networks.cuba, 10_000, 1e-4),
     "cuba_16000": Work(lambda: networks.cuba(16_000), 10_000, 1e-4),
+    "stdp": Work(networks.stdp, 10_000, 1e-4),
     "brunel": Work(networks.brunel, 10_000, 1e-4),
     "chain": Work(networks.chain, 10_000, 1e-3),
 }

@@ -6,7 +6,7 @@ import argparse
 import json
 from typing import Any
 
-SIMULATIONS = ("cuba", "cuba_16000", "brunel", "chain")
+SIMULATIONS = ("cuba", "cuba_16000", "stdp", "brunel", "chain")
 TRAININGS = ("lif", "linear_lif", "convlif")
 
 

@@ -57,12 +57,23 @@ def test_the_chain_counts_every_spike() -> None:
     ]  # fmt: skip
 
 
+def test_learning_moves_the_mean_weight_as_published() -> None:
+    """From 1.62 mV by 0.0014 in one second, to within 0.0003 in a single run."""
+    sim = Simulator(networks.stdp(), engine="event")
+    sim.run(steps=10_000, progress=False)
+    weight = sim.read("exc_to_exc.weight")
+    assert weight.mean() - 1.62 == pytest.approx(0.0014, abs=0.0003)
+    assert weight.std() > 0.01
+
+
 def test_the_hand_written_loops_do_the_same_networks() -> None:
     """Without noise the counts agree but for rounding; with it, the rates."""
     chain = networks.chain()
     assert limits.chain(chain, 2000)() == pytest.approx(measure_spikes(chain, 2000), abs=20)
     cuba = networks.cuba()
     assert limits.cuba(cuba, 3000)() == pytest.approx(measure_spikes(cuba, 3000), rel=0.05)
+    stdp = networks.stdp()
+    assert limits.stdp(stdp, 3000)() == pytest.approx(measure_spikes(stdp, 3000), rel=0.05)
     brunel = networks.brunel(1250)
     assert limits.brunel(brunel, 3000)() == pytest.approx(measure_spikes(brunel, 3000), rel=0.05)
 
@@ -83,4 +94,4 @@ def test_the_command_measures(capsys) -> None:
     assert main(["bench", "chain", "--steps", "200"]) == 0
     assert "us/step" in capsys.readouterr().out
     assert set(measure("chain", 50)) == set(row)
-    assert set(WORKS) == {"cuba", "cuba_16000", "brunel", "chain"}
+    assert set(WORKS) == {"cuba", "cuba_16000", "stdp", "brunel", "chain"}
