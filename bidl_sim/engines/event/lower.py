@@ -16,14 +16,12 @@ from bidl_sim.core.seed import splitmix
 from bidl_sim.core.trace.step import Trace
 from bidl_sim.engines.event.loop import Loop, longest, readers
 from bidl_sim.engines.event.merge import merge_maps
+from bidl_sim.engines.event.recording import keep, note
 from bidl_sim.engines.event.roles import role
 from bidl_sim.engines.event.update import is_spike, update_source
 from bidl_sim.engines.kernels.compile import compiled, module_name
 from bidl_sim.errors import StateError
 from bidl_sim.typing import Array
-
-ROOM = 1 << 20
-"""So many events are recorded before the loop is left to put them away."""
 
 
 class Lowering:
@@ -204,7 +202,7 @@ class Lowering:
         self.loop.imports.append(f"from {module_name(update.source)} import update as {name}")
         for port in step.inputs:
             if self._is_kept(f"{path}.{port}"):
-                self._keep(f"{path}.{port}", self.loop.row(f"{path}.{port}"))
+                keep(self.loop, f"{path}.{port}", self.loop.row(f"{path}.{port}"), self.dtype)
         self.spiking |= {f"{path}.{n}" for n, e in step.outputs.items() if is_spike(e)}
         outs = {n: self._values(f"{path}.{n}", size) for n in step.outputs}
         arguments = [self.loop.row(f"{path}.{n}") for n in step.inputs]
@@ -223,7 +221,7 @@ class Lowering:
         self.loop.write(f"{name}(t, {', '.join(arguments)})")
         for n in step.states:
             if self._is_kept(f"{path}.{n}"):
-                self._keep(f"{path}.{n}", self.loop.states[f"{path}.{n}"])
+                keep(self.loop, f"{path}.{n}", self.loop.states[f"{path}.{n}"], self.dtype)
         for n, out in outs.items():
             self._send(f"{path}.{n}", out)
 
@@ -246,7 +244,7 @@ class Lowering:
         if port in self.loop.rings:
             row = self.loop.row(port)
             if self._is_kept(port):
-                self._keep(port, row)
+                keep(self.loop, port, row, self.dtype)
             values = self.loop.argument(
                 f"{port}.values", np.zeros(self.loop.size(port), self.dtype)
             )
@@ -269,7 +267,7 @@ class Lowering:
         """Record what arrived and leave the row empty."""
         row = self.loop.row(port)
         if self._is_kept(port):
-            self._keep(port, row)
+            keep(self.loop, port, row, self.dtype)
         self.loop.write(f"{row}[:] = 0")
 
     # -- what leaves a port ----------------------------------------------------------------------
@@ -282,9 +280,9 @@ class Lowering:
         if through or noted:
             self._find_events(port, out)
         if noted:
-            self._note(port, out)
+            note(self.loop, port, out, self.dtype)
         if port in self.outputs or (port in self.record and not noted):
-            self._keep(port, out)
+            keep(self.loop, port, out, self.dtype)
         for edge in edges:
             if edge not in through:
                 row = self.loop.row(f"{edge.target}.{edge.target_port}", edge.delay)
@@ -325,37 +323,6 @@ class Lowering:
                 delays = self.loop.argument(f"{path}.delay", _as(form.delay, np.int32))
                 ring = self.loop.rings[target]
                 self.loop.write(f"spread_delayed({what}, {table}, {delays}, {ring}, t + {late})")
-
-    # -- recording -------------------------------------------------------------------------------
-
-    def _keep(self, path: str, values: str) -> None:
-        """Record all values of this step."""
-        if path not in self.loop.dense:
-            kind, size = np.dtype(self.dtype), None
-            if path in self.loop.states:
-                state = self.loop.arrays[values]
-                kind, size = state.dtype, state.size
-            room = np.zeros((1, size or self.loop.size(path)), kind)
-            self.loop.dense[path] = self.loop.argument(f"{path}.all", room)
-        self.loop.write(f"{self.loop.dense[path]}[at + k] = {values}")
-
-    def _note(self, port: str, out: str) -> None:
-        """Record the events of this step."""
-        size = self.loop.size(port)
-        room = max(ROOM, 2 * size)
-        names = [
-            self.loop.argument(f"{port}.{what}", np.zeros(room if what != "used" else 1, kind))
-            for what, kind in (
-                ("steps", np.int64),
-                ("places", np.int32),
-                ("sizes", self.dtype),
-                ("used", np.int64),
-            )
-        ]
-        self.loop.events.append(port)
-        self.loop.guards += [f"if {names[3]}[0] + {size} > {room}:", "    return k"]
-        events = self.loop.name(f"{port}.events")
-        self.loop.write(f"note(n_{events}, {events}, {out}, t, {', '.join(names)})")
 
 
 def _as(array: Array, kind: Any) -> Array:
