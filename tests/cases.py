@@ -78,6 +78,7 @@ VARIANTS = (
     ),
     Case("Dense-no-bias", lambda: bp.Dense(5, 4, bias=False)),
     Case("Flatten-image", lambda: bp.Flatten(), (2, 3, 4)),
+    Case("MaxPool2d-padding", lambda: bp.MaxPool2d((3, 2), stride=2, padding=1), (2, 7, 6)),
     Case("Sparse-one-weight", lambda: bp.Sparse.fixed_in_degree(5, 4, 3, weight=0.4)),
     Case("Sparse-one-delay", lambda: bp.Sparse.all_to_all(5, 4, weight=0.3, delay=2)),
     Case(

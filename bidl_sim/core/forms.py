@@ -51,4 +51,15 @@ class RandomCounts:
     size: float
 
 
-Form: TypeAlias = "Rows | Matrix | RandomSpikes | RandomCounts"
+@dataclass(frozen=True)
+class Largest:
+    """The largest of some values: output j is that of the inputs ``places[k]``.
+
+    The k of output j are ``offsets[j]`` to ``offsets[j + 1] - 1``, at least one.
+    """
+
+    offsets: Array
+    places: Array
+
+
+Form: TypeAlias = "Rows | Matrix | RandomSpikes | RandomCounts | Largest"

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 from cases import CASES, Case, inputs
 
-from bidl_sim import Network, Simulator
+from bidl_sim import Network, Neuron, Simulator
 from bidl_sim.errors import ParameterError, StateError
 from bidl_sim.processes import (
     LIF,
     Add,
     ArraySource,
     ConductanceLIF,
+    Conv2d,
     CurrentLIF,
     DeltaLIF,
     Dense,
@@ -44,13 +45,15 @@ HERE = [case for case in CASES if runs(case)]
 def both(net: Network, values=None, steps=None, probes=(), pieces=1, **options):
     """Outputs and probes of both engines."""
     found = []
+    circuit = net.build()
     for engine in ("torch", "event"):
         sim = Simulator(net, engine=engine, dtype="float64", **options)
         watched = [sim.probe(path) for path in probes]
         if values is None:
             out = sim.run(steps=steps, progress=False)
         else:
-            out = [sim.run(v, progress=False) for v in np.array_split(values, pieces, -2)][-1]
+            time = np.ndim(values) - len(circuit.main_signal(circuit.inputs[0]).shape) - 1
+            out = [sim.run(v, progress=False) for v in np.array_split(values, pieces, time)][-1]
         found.append([] if out is None else [out])
         found[-1] += [probe.data for probe in watched]
     return found
@@ -65,12 +68,13 @@ def same(found) -> None:
 
 
 def test_what_it_runs() -> None:
-    """All but callbacks and the largest value of a window."""
+    """All but callbacks."""
     names = {type(case.make()).__name__ for case in HERE}
     assert names >= {
         "Activation", "Add", "ArraySource", "AvgPool2d", "BatchNorm", "ConductanceLIF", "Conv2d",
-        "CurrentLIF", "DeltaLIF", "Dense", "Dropout", "Flatten", "Input", "LIAF", "LIF", "LastStep",
-        "Poisson", "Sink", "Sparse", "SpikeSource", "SumPool2d", "TimeMean", "TimeSum",
+        "CurrentLIF", "DeltaLIF", "Dense", "Dropout", "Flatten", "Input", "LIAF", "LIF",
+        "LastStep", "MaxPool2d", "Poisson", "Sink", "Sparse", "SpikeSource", "SumPool2d",
+        "TimeMean", "TimeSum",
     }  # fmt: skip
 
 
@@ -132,6 +136,27 @@ def test_a_run_in_pieces_a_restore_and_single_steps() -> None:
     for _ in range(23):
         again.step()
     np.testing.assert_array_equal(seen.data, probe.data[17:])
+
+
+def test_the_largest_of_a_window(rng) -> None:
+    net = Network.sequential(
+        Input((2, 9, 9)),
+        Conv2d(2, 3, 3),
+        LIF(alpha=0.7),
+        MaxPool2d(3, stride=2, padding=1),
+        Flatten(),
+        Dense(48, 5),
+        LIF(),
+    )
+    values = rng.normal(0.3, 1, (2, 15, 2, 9, 9))
+    found = both(net, values, probes=("maxpool2d1.s_in", "maxpool2d1.a_out", "lif2.s_out"))
+    assert 0 < found[0][2].mean() < 1
+    same(found)
+    same(both(net, values, pieces=4))
+    late = Network()
+    source, pool = late.add(Input((2, 9, 9))), late.add(MaxPool2d(2, name="pool"))
+    late.connect(source, pool, delay=2)
+    same(both(late, -abs(values), pieces=3))
 
 
 @pytest.mark.parametrize("kind", [CurrentLIF, ConductanceLIF])
@@ -235,9 +260,14 @@ def test_auto_takes_it_for_sparse_networks() -> None:
     assert Simulator(Network.sequential(Input(3), Dense(3, 2), LIF())).engine == "torch"
 
 
+class EventTorch(Neuron):
+    def step(self, a_in, fire):
+        return fire(a_in.sort().values)
+
+
 def test_what_it_cannot_run_is_named() -> None:
-    net = Network.sequential(Input((1, 4, 4)), MaxPool2d(2), Flatten(), Dense(4, 3), LIF())
-    with pytest.raises(StateError, match=r"MaxPool2d.*event engine.*engine='torch'"):
+    net = Network.sequential(Input(3), EventTorch())
+    with pytest.raises(StateError, match=r"EventTorch.*event engine.*engine='torch'"):
         Simulator(net, engine="event")
     with pytest.raises(StateError, match="float32 or float64"):
         Simulator(recurrent(), engine="event", dtype="float16")

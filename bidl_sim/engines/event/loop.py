@@ -14,7 +14,7 @@ from bidl_sim.core.flatten import Edge
 from bidl_sim.engines.kernels.compile import compiled
 
 HELPERS = (
-    "add, collect, collect_spikes, note, poisson_counts, poisson_spikes, "
+    "add, collect, collect_spikes, largest, note, poisson_counts, poisson_spikes, "
     "spread, spread_delayed, spread_dense"
 )
 

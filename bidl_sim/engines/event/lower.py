@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from bidl_sim.core.circuit import Circuit
-from bidl_sim.core.forms import Matrix, RandomSpikes, Rows
+from bidl_sim.core.forms import Largest, Matrix, RandomSpikes, Rows
 from bidl_sim.core.process import Process
 from bidl_sim.core.schedule import schedule
 from bidl_sim.core.seed import splitmix
@@ -150,6 +150,8 @@ class Lowering:
             self._population(path, process, form)
         elif isinstance(form, (Rows, Matrix)):
             self._map(path, process, form)
+        elif isinstance(form, Largest):
+            self._pool(path, process, form)
         elif form == "sink":
             self._gathered(f"{path}.{next(iter(process.in_specs))}")
         else:
@@ -262,6 +264,16 @@ class Lowering:
         out = f"{path}.{next(iter(process.out_specs))}"
         if self._is_kept(out):
             self._gathered(out)
+
+    def _pool(self, path: str, process: Process, form: Largest) -> None:
+        """Of the values that arrived, the largest ones go on."""
+        port, out = (f"{path}.{next(iter(s))}" for s in (process.in_specs, process.out_specs))
+        offsets = self.loop.argument(f"{path}.offsets", _as(form.offsets, np.int64))
+        places = self.loop.argument(f"{path}.places", _as(form.places, np.int32))
+        values = self._values(out, self.loop.size(out))
+        self.loop.write(f"largest({self.loop.row(port)}, {offsets}, {places}, {values})")
+        self._gathered(port)
+        self._send(out, values)
 
     def _gathered(self, port: str) -> None:
         """Record what arrived and leave the row empty."""
