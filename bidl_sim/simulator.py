@@ -114,7 +114,9 @@ class Simulator:
 
         Notes
         -----
-        Ctrl-C stops between timesteps: state, ``t`` and probes hold what was done.
+        Ctrl-C stops between timesteps: state, ``t`` and probes hold what was done. A run is done in
+        pieces of at most 1000 steps; where the function of a `Callback` raises, they stay as they
+        were before the piece.
         """
         arranged = self._arrange(inputs, time=True)
         total = arranged.steps if steps is None else as_int("run, steps", steps, 1)

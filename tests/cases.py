@@ -69,6 +69,7 @@ REQUIRED: dict[str, Case] = {
 VARIANTS = (
     Case("ArraySource-repeat", lambda: bp.ArraySource(VALUES, repeat=True)),
     Case("AvgPool2d-padding", lambda: bp.AvgPool2d(3, stride=2, padding=1), (2, 6, 6)),
+    Case("Callback-every", lambda: bp.Callback(double, 5, every=3)),
     Case("BatchNorm-image", lambda: bp.BatchNorm(mean=[0.1, -0.1], var=[2.0, 0.5]), (2, 4, 4)),
     Case("BatchNorm-step", lambda: bp.BatchNorm(statistics="step"), (2, 4, 4)),
     Case(
@@ -108,7 +109,7 @@ def library_types() -> list[type[Process]]:
 
 CASES = [*(default_case(kind) for kind in library_types()), *VARIANTS]
 FED = [case for case in CASES if case.network().build().inputs]
-SAVED = [case for case in CASES if case.name != "Callback"]
+SAVED = [case for case in CASES if not case.name.startswith("Callback")]
 
 
 def inputs(network: Network, rng: np.random.Generator, batch: int = 3, steps: int = 12):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -62,4 +63,16 @@ class Largest:
     places: Array
 
 
-Form: TypeAlias = "Rows | Matrix | RandomSpikes | RandomCounts | Largest"
+@dataclass(frozen=True)
+class PythonCall:
+    """Python code, called as ``function(t, seen)`` in steps 0, every, 2 every, ...
+
+    ``seen`` is what arrived since the last call, ``(batch, *shape)``; the answer is sent until the
+    next. The process has two states: what arrived so far, and the last answer.
+    """
+
+    function: Callable[[int, Array], Array]
+    every: int
+
+
+Form: TypeAlias = "Rows | Matrix | RandomSpikes | RandomCounts | Largest | PythonCall"

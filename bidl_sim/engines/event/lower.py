@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from bidl_sim.core.circuit import Circuit
-from bidl_sim.core.forms import Largest, Matrix, RandomSpikes, Rows
+from bidl_sim.core.forms import Largest, Matrix, PythonCall, RandomSpikes, Rows
 from bidl_sim.core.process import Process
 from bidl_sim.core.schedule import schedule
 from bidl_sim.core.seed import splitmix
@@ -152,6 +152,8 @@ class Lowering:
             self._map(path, process, form)
         elif isinstance(form, Largest):
             self._pool(path, process, form)
+        elif isinstance(form, PythonCall):
+            self._python(path, process, form)
         elif form == "sink":
             self._gathered(f"{path}.{next(iter(process.in_specs))}")
         else:
@@ -274,6 +276,21 @@ class Lowering:
         self.loop.write(f"largest({self.loop.row(port)}, {offsets}, {places}, {values})")
         self._gathered(port)
         self._send(out, values)
+
+    def _python(self, path: str, process: Process, form: PythonCall) -> None:
+        """Add up what arrives, leave the loop where a call is due, send the last answer."""
+        port, out = (f"{path}.{next(iter(s))}" for s in (process.in_specs, process.out_specs))
+        total, answer = (f"{path}.{n}" for n in process.states(training=False))
+        for state, like in ((total, port), (answer, out)):
+            values = np.zeros(self.loop.size(like), self.dtype)
+            self.loop.states[state] = self.loop.argument(state, values)
+        self.loop.write(f"add({self.loop.row(port)}, {self.loop.states[total]})")
+        self._gathered(port)
+        self.loop.leave(path, form)
+        for state in (total, answer):
+            if self._is_kept(state):
+                keep(self.loop, state, self.loop.states[state], self.dtype)
+        self._send(out, self.loop.states[answer])
 
     def _gathered(self, port: str) -> None:
         """Record what arrived and leave the row empty."""

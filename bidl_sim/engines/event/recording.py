@@ -38,6 +38,6 @@ def note(loop: Loop, port: str, out: str, dtype: Any) -> None:
         )
     ]
     loop.events.append(port)
-    loop.guards += [f"if {names[3]}[0] + {size} > {room}:", "    return k"]
+    loop.guards += [f"if {names[3]}[0] + {size} > {room}:", "    return k, 0"]
     events = loop.name(f"{port}.events")
     loop.write(f"note(n_{events}, {events}, {out}, t, {', '.join(names)})")
