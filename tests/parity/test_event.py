@@ -333,6 +333,7 @@ def test_auto_takes_it_for_sparse_networks() -> None:
     assert Simulator(recurrent()).engine == "event"
     assert Simulator(recurrent(), dtype="bfloat16").engine == "torch"
     assert Simulator(recurrent(), schedule="process").engine == "torch"
+    assert Simulator(recurrent(), schedule="timestep").engine == "torch"
     assert Simulator(closed()).engine == "event"
     assert Simulator(Network.sequential(Input(3), Dense(3, 2), LIF())).engine == "torch"
 
@@ -348,6 +349,13 @@ def test_what_it_cannot_run_is_named() -> None:
         Simulator(net, engine="event")
     with pytest.raises(StateError, match="float32 or float64"):
         Simulator(recurrent(), engine="event", dtype="float16")
+
+
+def test_a_schedule_it_does_not_follow_is_refused() -> None:
+    for schedule in ("auto", "timestep"):
+        assert Simulator(recurrent(), engine="event", schedule=schedule).schedule == "timestep"
+    with pytest.raises(ParameterError, match=r"event engine is timestep-major; got 'process'"):
+        Simulator(recurrent(), engine="event", schedule="process")
 
 
 def test_the_structure_cannot_be_written() -> None:
