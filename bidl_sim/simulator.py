@@ -41,10 +41,11 @@ class Simulator:
     engine : "auto", "torch" or "event"
         "torch" runs batches and every process, on any device; "event" runs one compiled loop that
         follows spikes, on the CPU, best for sparse connections. "auto" takes "event" for networks
-        with `Sparse` synapses that it can run.
+        with `Sparse` synapses that it can run, unless a schedule is given.
     schedule : "auto", "timestep" or "process"
         Order of execution (see `bidl_sim.core.schedule`); both give the same numbers. "auto" is
-        process-major, or timestep-major where a `Callback` must see the steps in order.
+        process-major, or timestep-major where a `Callback` must see the steps in order. The event
+        engine is timestep-major.
     device, dtype
         As torch takes them, default "cpu" and float32.
     seed
@@ -114,7 +115,9 @@ class Simulator:
 
         Notes
         -----
-        Ctrl-C stops between timesteps: state, ``t`` and probes hold what was done.
+        Ctrl-C stops between timesteps: state, ``t`` and probes hold what was done. A run is done in
+        pieces of at most 1000 steps; where the function of a `Callback` raises, they stay as they
+        were before the piece.
         """
         arranged = self._arrange(inputs, time=True)
         total = arranged.steps if steps is None else as_int("run, steps", steps, 1)
@@ -304,6 +307,12 @@ class Simulator:
         """The engine and schedule that were asked for, or those that suit the network."""
         from bidl_sim.engines.torch import TorchEngine
 
+        if self.engine == "event" and self.schedule == "process":
+            raise ParameterError(
+                "Simulator, schedule",
+                "must be timestep or auto, the event engine is timestep-major; got 'process'",
+                "engine='torch'",
+            )
         processes = self.circuit.processes.values()
         follows = self.schedule == "auto" and any(p.follows_events for p in processes)
         if self.engine == "event" or (self.engine == "auto" and follows):

@@ -81,6 +81,7 @@ REQUIRED: dict[str, Case] = {
 VARIANTS = (
     Case("ArraySource-repeat", lambda: bp.ArraySource(VALUES, repeat=True)),
     Case("AvgPool2d-padding", lambda: bp.AvgPool2d(3, stride=2, padding=1), (2, 6, 6)),
+    Case("Callback-every", lambda: bp.Callback(double, 5, every=3)),
     Case("BatchNorm-image", lambda: bp.BatchNorm(mean=[0.1, -0.1], var=[2.0, 0.5]), (2, 4, 4)),
     Case("BatchNorm-step", lambda: bp.BatchNorm(statistics="step"), (2, 4, 4)),
     Case(
@@ -91,6 +92,7 @@ VARIANTS = (
     Case("Dense-no-bias", lambda: bp.Dense(5, 4, bias=False)),
     Case("Flatten-image", lambda: bp.Flatten(), (2, 3, 4)),
     Case("PairSTDP-fast", lambda: bp.PairSTDP(a_plus=0.2, a_minus=0.1, w_min=-1, dt=5)),
+    Case("MaxPool2d-padding", lambda: bp.MaxPool2d((3, 2), stride=2, padding=1), (2, 7, 6)),
     Case("Sparse-one-weight", lambda: bp.Sparse.fixed_in_degree(5, 4, 3, weight=0.4)),
     Case("Sparse-one-delay", lambda: bp.Sparse.all_to_all(5, 4, weight=0.3, delay=2)),
     Case(
@@ -120,7 +122,7 @@ def library_types() -> list[type[Process]]:
 
 CASES = [*(default_case(kind) for kind in library_types()), *VARIANTS]
 FED = [case for case in CASES if case.network().build().inputs]
-SAVED = [case for case in CASES if case.name != "Callback"]
+SAVED = [case for case in CASES if not case.name.startswith("Callback")]
 
 
 def inputs(network: Network, rng: np.random.Generator, batch: int = 3, steps: int = 12):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -70,4 +71,27 @@ class WeightRule:
     post: Trace
 
 
-Form: TypeAlias = "Rows | Matrix | RandomSpikes | RandomCounts | WeightRule"
+@dataclass(frozen=True)
+class Largest:
+    """The largest of some values: output j is that of the inputs ``places[k]``.
+
+    The k of output j are ``offsets[j]`` to ``offsets[j + 1] - 1``, at least one.
+    """
+
+    offsets: Array
+    places: Array
+
+
+@dataclass(frozen=True)
+class PythonCall:
+    """Python code, called as ``function(t, seen)`` in steps 0, every, 2 every, ...
+
+    ``seen`` is what arrived since the last call, ``(batch, *shape)``; the answer is sent until the
+    next. The process has two states: what arrived so far, and the last answer.
+    """
+
+    function: Callable[[int, Array], Array]
+    every: int
+
+
+Form: TypeAlias = "Rows | Matrix | RandomSpikes | RandomCounts | Largest | PythonCall | WeightRule"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bidl_sim.core.fields import Maybe, MaybePair, Pair
-from bidl_sim.core.forms import Rows
+from bidl_sim.core.forms import Largest, Rows
 from bidl_sim.core.port import In, Out, Signal
 from bidl_sim.core.process import Process
 from bidl_sim.errors import ParameterError
@@ -94,7 +94,14 @@ class SumPool2d(Pool2d):
 
 
 class MaxPool2d(Pool2d):
-    """The largest value of each window."""
+    """The largest value of each window; the padding does not count."""
+
+    def event_form(self, parameters: Mapping[str, Array], signal: Signal) -> Largest:
+        rows = self.sum_rows(signal, 1.0)
+        sources = np.repeat(np.arange(len(rows.offsets) - 1, dtype=np.int32), np.diff(rows.offsets))
+        order = np.argsort(rows.targets, kind="stable")
+        offsets = np.concatenate([[0], np.cumsum(np.bincount(rows.targets))])
+        return Largest(offsets, sources[order])
 
     def step(self, s_in: Tensor) -> Tensor:
         from torch.nn.functional import max_pool2d

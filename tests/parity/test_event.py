@@ -6,13 +6,17 @@ import numpy as np
 import pytest
 from cases import CASES, Case, inputs
 
-from bidl_sim import Network, Simulator
+from bidl_sim import Network, Neuron, Simulator
+from bidl_sim.engines.event import recording
+from bidl_sim.engines.event.loop import Loop
 from bidl_sim.errors import ParameterError, StateError
 from bidl_sim.processes import (
     LIF,
     Add,
     ArraySource,
+    Callback,
     ConductanceLIF,
+    Conv2d,
     CurrentLIF,
     DeltaLIF,
     Dense,
@@ -44,13 +48,15 @@ HERE = [case for case in CASES if runs(case)]
 def both(net: Network, values=None, steps=None, probes=(), pieces=1, **options):
     """Outputs and probes of both engines."""
     found = []
+    circuit = net.build()
     for engine in ("torch", "event"):
         sim = Simulator(net, engine=engine, dtype="float64", **options)
         watched = [sim.probe(path) for path in probes]
         if values is None:
             out = sim.run(steps=steps, progress=False)
         else:
-            out = [sim.run(v, progress=False) for v in np.array_split(values, pieces, -2)][-1]
+            time = np.ndim(values) - len(circuit.main_signal(circuit.inputs[0]).shape) - 1
+            out = [sim.run(v, progress=False) for v in np.array_split(values, pieces, time)][-1]
         found.append([] if out is None else [out])
         found[-1] += [probe.data for probe in watched]
     return found
@@ -65,12 +71,13 @@ def same(found) -> None:
 
 
 def test_what_it_runs() -> None:
-    """All but callbacks and the largest value of a window."""
+    """Every process of the library."""
     names = {type(case.make()).__name__ for case in HERE}
     assert names >= {
-        "Activation", "Add", "ArraySource", "AvgPool2d", "BatchNorm", "ConductanceLIF", "Conv2d",
-        "CurrentLIF", "DeltaLIF", "Dense", "Dropout", "Flatten", "Input", "LIAF", "LIF", "LastStep",
-        "Poisson", "Sink", "Sparse", "SpikeSource", "SumPool2d", "TimeMean", "TimeSum",
+        "Activation", "Add", "ArraySource", "AvgPool2d", "BatchNorm", "Callback", "ConductanceLIF",
+        "Conv2d", "CurrentLIF", "DeltaLIF", "Dense", "Dropout", "Flatten", "Input", "LIAF", "LIF",
+        "LastStep", "MaxPool2d", "Poisson", "Sink", "Sparse", "SpikeSource", "SumPool2d",
+        "TimeMean", "TimeSum",
     }  # fmt: skip
 
 
@@ -132,6 +139,100 @@ def test_a_run_in_pieces_a_restore_and_single_steps() -> None:
     for _ in range(23):
         again.step()
     np.testing.assert_array_equal(seen.data, probe.data[17:])
+
+
+def closed(every=(1, 1), seen=None) -> Network:
+    """A recurrent network in two loops through Python code, one inside the other."""
+
+    def world(t, spikes):
+        if seen is not None:
+            seen.append((t, spikes.copy()))
+        return 0.1 * np.cos(t) + 0.05 * spikes
+
+    net = recurrent()
+    for name, size, often, delays in (("exc", 40, every[0], (1, 0)), ("inh", 10, every[1], (0, 2))):
+        cells = net.processes[name]
+        loop = net.add(Callback(world, size, every=often), f"{name}_world")
+        cells.s_out.connect(loop.s_in, delay=delays[0])
+        loop.a_out.connect(cells.a_in, delay=delays[1])
+    return net
+
+
+@pytest.mark.parametrize("every", [(1, 1), (3, 1), (4, 6), (50, 7)])
+def test_loops_through_python_code_in_random_pieces(every, rng, monkeypatch) -> None:
+    monkeypatch.setattr(recording, "ROOM", 1)  # the loop is left for events, too
+    whole: list = []
+    one = Simulator(closed(every, whole), engine="torch", schedule="timestep", dtype="float64")
+    paths = ("exc.s_out", "exc.v", "exc_world.a_out", "inh_world.s_in", "inh_world.total")
+    wanted = [one.probe(path) for path in paths]
+    one.run(steps=90)
+    assert wanted[0].data.sum() > 100
+    parts: list = []
+    two = Simulator(closed(every, parts), engine="event", dtype="float64")
+    found = [two.probe(path) for path in paths]
+    for steps in np.diff([0, *sorted(rng.choice(np.arange(1, 90), 7, replace=False)), 90]):
+        two.run(steps=int(steps))
+    same([[probe.data for probe in probes] for probes in (wanted, found)])
+    for (t, spikes), (t_too, spikes_too) in zip(whole, parts, strict=True):
+        assert t == t_too
+        np.testing.assert_array_equal(spikes, spikes_too)
+
+
+def test_a_loop_through_python_code_goes_on_where_it_was_saved() -> None:
+    whole = Simulator(closed((4, 6)), engine="event", dtype="float64")
+    probe = whole.probe("exc.s_out")
+    whole.run(steps=60)
+    parts = Simulator(closed((4, 6)), engine="event", dtype="float64")
+    parts.run(steps=18)
+    again = Simulator(closed((4, 6)), engine="event", dtype="float64")
+    again.load_state_dict(parts.state_dict())
+    seen = again.probe("exc.s_out")
+    again.run(steps=42)
+    np.testing.assert_array_equal(seen.data, probe.data[18:])
+    whole.reset()
+    whole.run(steps=60)
+    np.testing.assert_array_equal(probe.data[18:], seen.data)
+
+
+@pytest.mark.parametrize("recorded", [(), ("exc.s_out", "exc_world.a_out")])
+def test_the_loop_is_left_only_when_a_call_is_due(recorded, monkeypatch) -> None:
+    left = []
+    compiled = Loop.function
+
+    def function(loop):
+        def counted(*arguments):
+            left.append(arguments[0])
+            return compiled.fget(loop)(*arguments)
+
+        return counted
+
+    monkeypatch.setattr(Loop, "function", property(function))
+    sim = Simulator(closed((100, 250)), engine="event")
+    for path in recorded:
+        sim.probe(path)
+    sim.run(steps=1000)
+    assert len(left) == 1 + 1000 // 100 + 1000 // 250
+
+
+def test_the_largest_of_a_window(rng) -> None:
+    net = Network.sequential(
+        Input((2, 9, 9)),
+        Conv2d(2, 3, 3),
+        LIF(alpha=0.7),
+        MaxPool2d(3, stride=2, padding=1),
+        Flatten(),
+        Dense(48, 5),
+        LIF(),
+    )
+    values = rng.normal(0.3, 1, (2, 15, 2, 9, 9))
+    found = both(net, values, probes=("maxpool2d1.s_in", "maxpool2d1.a_out", "lif2.s_out"))
+    assert 0 < found[0][2].mean() < 1
+    same(found)
+    same(both(net, values, pieces=4))
+    late = Network()
+    source, pool = late.add(Input((2, 9, 9))), late.add(MaxPool2d(2, name="pool"))
+    late.connect(source, pool, delay=2)
+    same(both(late, -abs(values), pieces=3))
 
 
 @pytest.mark.parametrize("kind", [CurrentLIF, ConductanceLIF])
@@ -232,15 +333,29 @@ def test_auto_takes_it_for_sparse_networks() -> None:
     assert Simulator(recurrent()).engine == "event"
     assert Simulator(recurrent(), dtype="bfloat16").engine == "torch"
     assert Simulator(recurrent(), schedule="process").engine == "torch"
+    assert Simulator(recurrent(), schedule="timestep").engine == "torch"
+    assert Simulator(closed()).engine == "event"
     assert Simulator(Network.sequential(Input(3), Dense(3, 2), LIF())).engine == "torch"
 
 
+class EventTorch(Neuron):
+    def step(self, a_in, fire):
+        return fire(a_in.sort().values)
+
+
 def test_what_it_cannot_run_is_named() -> None:
-    net = Network.sequential(Input((1, 4, 4)), MaxPool2d(2), Flatten(), Dense(4, 3), LIF())
-    with pytest.raises(StateError, match=r"MaxPool2d.*event engine.*engine='torch'"):
+    net = Network.sequential(Input(3), EventTorch())
+    with pytest.raises(StateError, match=r"EventTorch.*event engine.*engine='torch'"):
         Simulator(net, engine="event")
     with pytest.raises(StateError, match="float32 or float64"):
         Simulator(recurrent(), engine="event", dtype="float16")
+
+
+def test_a_schedule_it_does_not_follow_is_refused() -> None:
+    for schedule in ("auto", "timestep"):
+        assert Simulator(recurrent(), engine="event", schedule=schedule).schedule == "timestep"
+    with pytest.raises(ParameterError, match=r"event engine is timestep-major; got 'process'"):
+        Simulator(recurrent(), engine="event", schedule="process")
 
 
 def test_the_structure_cannot_be_written() -> None:

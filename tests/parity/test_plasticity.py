@@ -132,18 +132,16 @@ def test_what_a_rule_refuses() -> None:
     shared = Sparse.all_to_all(20, 10, weight=0.3)
     with pytest.raises(ShapeError, match=r"weight: is one number for 200 synapses"):
         network(shared, PairSTDP()).build()
+    rule = PairSTDP()
+    net = network(SYNAPSES["sparse"](), rule)
+    other = Sparse.all_to_all(7, 10, weight=Constant(1.0), name="other")
+    net.connect(net.add(Input(7)), net.add(other))
+    net.connect(other, net.processes["target"])
+    rule.ports["weight"].connect(other, "weight")
     with pytest.raises(ShapeError, match=r"pre: receives shape \(20,\), Sparse .* has \(7,\)"):
-        other = Sparse.all_to_all(7, 10, weight=Constant(1.0), name="other")
-        rule = PairSTDP()
-        net = network(SYNAPSES["sparse"](), rule)
-        net.connect(net.add(Input(7)), net.add(other))
-        net.connect(other, net.processes["target"])
-        rule.ports["weight"].connect(other, "weight")
         net.build()
+    rule.ports["weight"].connect(net.processes["target"], "v")
     with pytest.raises(GraphError, match="must refer to the weight of Sparse or Dense"):
-        rule = PairSTDP()
-        net = network(SYNAPSES["sparse"](), rule)
-        rule.ports["weight"].connect(net.processes["target"], "v")
         net.build()
     with pytest.raises(ParameterError, match=r"w_min: is 2\.0, above w_max = 1\.0"):
         PairSTDP(w_min=2.0)

@@ -205,8 +205,10 @@ def test_a_state_dict_that_does_not_fit_changes_nothing(rng) -> None:
         np.testing.assert_array_equal(value, good[path])
 
 
-@pytest.mark.parametrize("schedule", ["timestep", "process"])
-def test_ctrl_c_leaves_a_state_to_go_on_from(schedule, rng) -> None:
+@pytest.mark.parametrize(
+    "options", [{"schedule": "timestep"}, {"schedule": "process"}, {"engine": "event"}]
+)
+def test_ctrl_c_leaves_a_state_to_go_on_from(options, rng) -> None:
     x = frames(rng, 3000, 1)
 
     def press(t: int, seen: np.ndarray) -> np.ndarray:
@@ -218,7 +220,7 @@ def test_ctrl_c_leaves_a_state_to_go_on_from(schedule, rng) -> None:
     pressed: list[int] = []
     sequence = Network.sequential(Input(1), Callback(press, 1), LIF(alpha=0.9))
     reference = Simulator(Network.sequential(Input(1), LIF(alpha=0.9))).run(x)
-    sim = Simulator(sequence, schedule=schedule)
+    sim = Simulator(sequence, **options)
     probe = sim.probe("lif1.s_out")
     with pytest.raises(KeyboardInterrupt):
         sim.run(x)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,8 +37,9 @@ class EventEngine:
     """Executes a circuit as one compiled loop over timesteps, sample by sample.
 
     A population is updated as a whole; synapses are followed from the values that are not zero.
-    Spikes are those of the torch engine: the same steps, the same random numbers; sums of synaptic
-    inputs may round otherwise.
+    The loop is left for Python code when that is due; samples wait there for each other. Spikes are
+    those of the torch engine: the same steps, the same random numbers; sums of synaptic inputs may
+    round otherwise.
     """
 
     def __init__(self, circuit: Circuit, device: torch.device, dtype: torch.dtype) -> None:
@@ -88,28 +89,29 @@ class EventEngine:
         loop = self._loop(lowered, frozenset(record))
         after = {path: torch.from_numpy(value.numpy().copy()) for path, value in state.items()}
         self._play(loop, lowered, t, steps)
-        dense: dict[str, list[Array]] = {path: [] for path in loop.dense}
-        events: dict[str, list[Events]] = {path: [] for path in loop.events}
-        for sample in range(lowered.mode.batch):
-            self._begin(loop, inputs, after, sample, steps)
-            done, pieces = 0, {path: [] for path in loop.events}  # type: ignore[var-annotated]
-            while done < steps:
-                done += loop.function(t + done, done, steps - done, *loop.arrays.values())
-                for path in pieces:
-                    pieces[path].append(self._put_away(loop, path))
-            for path, name in loop.dense.items():
-                dense[path].append(loop.arrays[name].copy())
-            for path, found in pieces.items():
-                events[path].append(Events.joined(found))
-            self._end(loop, after, sample)
+        samples = [
+            self._begin(loop, inputs, after, sample, steps) for sample in range(lowered.mode.batch)
+        ]
+        events: list[dict[str, list[Events]]] = [
+            {path: [] for path in loop.events} for _ in samples
+        ]
+        courses = [
+            self._course(loop, arrays, found, t, steps)
+            for arrays, found in zip(samples, events, strict=True)
+        ]
+        for stops in zip(*courses, strict=True):  # all samples come to the same calls
+            self._call(loop, samples, *stops[0])
+        self._end(loop, samples, after)
         recorded: dict[str, Any] = {
-            path: self._shaped(path, np.stack(values, 1)) for path, values in dense.items()
+            path: self._shaped(path, np.stack([arrays[name] for arrays in samples], 1))
+            for path, name in loop.dense.items()
         }
         outputs = {
             name: recorded[port] if self.circuit.signals[port].timed else recorded[port][-1]
             for name, port in self.circuit.outputs.items()
         }
-        recorded.update(events)
+        for path in loop.events:
+            recorded[path] = [Events.joined(found[path]) for found in events]
         return Result(outputs, after, {path: recorded[path] for path in record})
 
     def _loop(self, lowered: Compiled, record: frozenset[str]) -> Loop:
@@ -133,33 +135,70 @@ class EventEngine:
 
     def _begin(
         self, loop: Loop, inputs: Mapping[str, Tensor], state: State, sample: int, steps: int
-    ) -> None:
-        """Put one sample's inputs and state into the arrays of the loop."""
+    ) -> dict[str, Any]:
+        """One sample's arguments of the loop, which works on ``state`` itself where it can."""
+        arrays = dict(loop.arrays)
         for path, name in loop.inputs.items():
-            loop.arrays[name] = inputs[path][:, sample].reshape(steps, -1).contiguous().numpy()
+            arrays[name] = inputs[path][:, sample].reshape(steps, -1).contiguous().numpy()
         for path, name in loop.states.items():
-            loop.arrays[name][:] = self._held(loop, path, state[path][sample]).ravel()
-        for port, name in loop.waiting.items():
-            loop.arrays[name][:] = state[f"{port}.arriving"][:, sample].numpy()
+            arrays[name] = self._by_loop(loop, path, state[path][sample].numpy())
+        for port, name in loop.rings.items():
+            if port in loop.waiting:
+                arriving = state[f"{port}.arriving"].numpy()[:, sample]
+                arrays[name] = np.ascontiguousarray(arriving)
+            else:
+                arrays[name] = np.zeros_like(loop.arrays[name])
         for name in loop.dense.values():
-            old = loop.arrays[name]
-            if len(old) != steps:
-                loop.arrays[name] = np.empty((steps, old.shape[1]), old.dtype)
+            kind = loop.arrays[name]
+            arrays[name] = np.empty((steps, kind.shape[1]), kind.dtype)
         for path, name in loop.bases.items():
-            loop.arrays[name] = np.uint64(sample * loop.size(path))
+            arrays[name] = np.uint64(sample * loop.size(path))
+        return arrays
 
-    def _end(self, loop: Loop, state: State, sample: int) -> None:
-        """Take the sample's state back."""
-        for path, name in loop.states.items():
-            mine = self._held(loop, path, state[path][sample])
-            mine[...] = loop.arrays[name].reshape(mine.shape)
-        for port, name in loop.waiting.items():
-            state[f"{port}.arriving"].numpy()[:, sample] = loop.arrays[name]
+    def _course(
+        self,
+        loop: Loop,
+        arrays: Mapping[str, Any],
+        events: Mapping[str, list[Events]],
+        t: int,
+        steps: int,
+    ) -> Iterator[tuple[int, int]]:
+        """Run one sample; yields the step and number of each call of Python code that is due."""
+        done = part = 0
+        while done < steps:
+            more, part = loop.function(t + done, done, steps - done, part, *arrays.values())
+            done += more
+            for path, found in events.items():
+                found.append(self._put_away(loop, path))
+            if part:
+                yield t + done, part
 
-    def _held(self, loop: Loop, path: str, value: Tensor) -> Array:
-        """A state as the loop has it."""
-        array: Array = value.numpy()
-        return array.T if path in loop.transposed else array
+    def _call(self, loop: Loop, samples: list[dict[str, Any]], t: int, number: int) -> None:
+        """Call Python code with what arrived in all samples, and leave its answer with each."""
+        path, call = loop.calls[number - 1]
+        total, answer = (
+            loop.states[f"{path}.{name}"] for name in self.circuit.processes[path].states(False)
+        )
+        seen = np.stack([arrays[total] for arrays in samples])
+        answers = call.function(t, seen.reshape(-1, *self.circuit.main_signal(path).shape))
+        for arrays, values in zip(samples, answers, strict=True):
+            arrays[answer][:] = values.ravel()
+            arrays[total][:] = 0
+
+    def _end(self, loop: Loop, samples: list[dict[str, Any]], state: State) -> None:
+        """What the loop did not change in place goes back into the state."""
+        for sample, arrays in enumerate(samples):
+            for path in loop.transposed:
+                mine = state[path].numpy()[sample]
+                mine[...] = arrays[loop.states[path]].reshape(mine.T.shape).T
+            for port, name in loop.waiting.items():
+                state[f"{port}.arriving"].numpy()[:, sample] = arrays[name]
+
+    def _by_loop(self, loop: Loop, path: str, value: Array) -> Array:
+        """A state as the loop has it: flat, and weights by source."""
+        if path in loop.transposed:
+            value = np.ascontiguousarray(value.T)
+        return value.reshape(-1)
 
     def _put_away(self, loop: Loop, port: str) -> Events:
         """The events recorded since last time."""

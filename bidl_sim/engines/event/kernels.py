@@ -94,6 +94,16 @@ def spread_dense(count, events, values, spikes, by_source, row):  # type: ignore
 
 
 @numba.njit(nogil=True, cache=True)
+def largest(row, offsets, places, values):  # type: ignore[no-untyped-def]
+    """The largest of what arrived at the places of each value."""
+    for j in range(values.size):
+        best = row[places[offsets[j]]]
+        for k in range(offsets[j] + 1, offsets[j + 1]):
+            best = max(best, row[places[k]])
+        values[j] = best
+
+
+@numba.njit(nogil=True, cache=True)
 def note(count, events, values, step, steps, places, sizes, used):  # type: ignore[no-untyped-def]
     """Record the events of a step."""
     m = used[0]

@@ -11,10 +11,11 @@ from typing import Any
 
 from bidl_sim.core.circuit import Circuit
 from bidl_sim.core.flatten import Edge
+from bidl_sim.core.forms import PythonCall
 from bidl_sim.engines.kernels.compile import compiled, module_name
 
 HELPERS = (
-    "add, collect, collect_spikes, note, poisson_counts, poisson_spikes, "
+    "add, collect, collect_spikes, largest, note, poisson_counts, poisson_spikes, "
     "spread, spread_delayed, spread_dense"
 )
 
@@ -22,6 +23,9 @@ HELPERS = (
 @dataclass
 class Loop:
     """A loop being written.
+
+    Its body is divided into ``parts`` by the ``calls`` of Python code, by path: where one is due,
+    the loop is left, and entered again at the part that follows.
 
     ``arrays`` are the arguments of the loop by name; ``rings`` and ``states`` name those that a run
     goes on from, by path; ``transposed`` states are held by source here, by target elsewhere.
@@ -31,7 +35,8 @@ class Loop:
     circuit: Circuit
     imports: list[str] = field(default_factory=list)
     guards: list[str] = field(default_factory=list)
-    body: list[str] = field(default_factory=list)
+    parts: list[list[str]] = field(default_factory=lambda: [[]])
+    calls: list[tuple[str, PythonCall]] = field(default_factory=list)
     arrays: dict[str, Any] = field(default_factory=dict)
     states: dict[str, str] = field(default_factory=dict)
     transposed: set[str] = field(default_factory=set)
@@ -42,7 +47,7 @@ class Loop:
     dense: dict[str, str] = field(default_factory=dict)
     events: list[str] = field(default_factory=list)
     _names: dict[str, str] = field(default_factory=dict)
-    _function: Callable[..., int] | None = None
+    _function: Callable[..., tuple[int, int]] | None = None
 
     def name(self, path: str) -> str:
         """A variable name for a path."""
@@ -65,7 +70,13 @@ class Loop:
 
     def write(self, *statements: str) -> None:
         """Append statements to the body of the loop."""
-        self.body.extend(statements)
+        self.parts[-1].extend(statements)
+
+    def leave(self, path: str, call: PythonCall) -> None:
+        """Leave for Python code in steps in which it is due; what is written next follows it."""
+        self.calls.append((path, call))
+        self.write(f"if t % {call.every} == 0:", f"    return k, {len(self.calls)}")
+        self.parts.append([])
 
     def size(self, port: str) -> int:
         """How many values a port carries."""
@@ -83,8 +94,12 @@ class Loop:
         return {p: name for p, name in self.rings.items() if len(self.arrays[name]) > 1}
 
     @property
-    def function(self) -> Callable[..., int]:
-        """The compiled loop: (first step, place in the arrays, steps, arrays...) -> steps done."""
+    def function(self) -> Callable[..., tuple[int, int]]:
+        """The compiled loop: (first step, place in the arrays, steps, part, arrays...).
+
+        It begins the first step at that part, and returns how many steps are done and the part of
+        the next one to go on at: 0, or the number of a call, counted from 1, that is now due.
+        """
         if self._function is None:
             self._function = compiled(self.source, "run")
         return self._function
@@ -100,14 +115,22 @@ class Loop:
             *self.imports,
             "",
             "",
-            f"def run(first, at, steps, {', '.join(self.arrays)}):",
+            f"def run(first, at, steps, part, {', '.join(self.arrays)}):",
             "    for k in range(steps):",
             "        t = first + k",
-            *(f"        {line}" for line in (*self.guards, *self.body)),
-            "    return steps",
+            *(f"        {line}" for line in self._step()),
+            "    return steps, 0",
             "",
         ]
         return "\n".join(lines)
+
+    def _step(self) -> list[str]:
+        """One step, of which a first one may begin at a later part."""
+        *early, last = [*self.guards, *self.parts[0]], *self.parts[1:]
+        written = []
+        for number, part in enumerate(early):
+            written += [f"if part <= {number}:", *(f"    {line}" for line in part)]
+        return [*written, *last, "part = 0"]
 
 
 def readers(edges: Iterable[Edge]) -> Mapping[str, list[Edge]]:

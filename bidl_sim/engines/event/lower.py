@@ -9,7 +9,7 @@ import numpy as np
 
 from bidl_sim.core.circuit import Circuit
 from bidl_sim.core.flatten import Edge
-from bidl_sim.core.forms import Matrix, RandomSpikes, Rows, WeightRule
+from bidl_sim.core.forms import Largest, Matrix, PythonCall, RandomSpikes, Rows, WeightRule
 from bidl_sim.core.process import Process
 from bidl_sim.core.schedule import schedule
 from bidl_sim.core.seed import splitmix
@@ -17,14 +17,12 @@ from bidl_sim.core.trace.step import Trace
 from bidl_sim.engines.event.loop import Loop, longest, readers
 from bidl_sim.engines.event.merge import merge_maps
 from bidl_sim.engines.event.plasticity import learn, weights_of_its_own
+from bidl_sim.engines.event.recording import keep, note
 from bidl_sim.engines.event.roles import role
 from bidl_sim.engines.event.update import is_spike, update_source
 from bidl_sim.engines.kernels.compile import compiled
 from bidl_sim.errors import StateError
 from bidl_sim.typing import Array
-
-ROOM = 1 << 20
-"""So many events are recorded before the loop is left to put them away."""
 
 
 class Lowering:
@@ -142,11 +140,16 @@ class Lowering:
         )
 
     def _heard_directly(self, port: str) -> str:
-        """For a learning rule, the only port whose spikes it hears, undelayed; "" if not so."""
+        """For a learning rule, the only port whose spikes it hears, undelayed; "" if not so.
+
+        Where Python code is called within a step, another sample's spikes may stand there by then.
+        """
         path, _, name = port.rpartition(".")
+        if path not in self.learning or PythonCall in map(type, self.forms.values()):
+            return ""
         edges = [e for e in self.edges if (e.target, e.target_port) == (path, name)]
         source = f"{edges[0].source}.{edges[0].source_port}" if edges else ""
-        direct = path in self.learning and len(edges) == 1 and not edges[0].delay
+        direct = len(edges) == 1 and not edges[0].delay
         return source if direct and source in self.spiking else ""
 
     def _ways(self, port: str) -> list[tuple[str, int]]:
@@ -187,6 +190,10 @@ class Lowering:
             self._map(path, process, form)
         elif isinstance(form, WeightRule):
             learn(self, path, form)
+        elif isinstance(form, Largest):
+            self._pool(path, process, form)
+        elif isinstance(form, PythonCall):
+            self._python(path, process, form)
         elif form == "sink":
             self._gathered(f"{path}.{next(iter(process.in_specs))}")
         else:
@@ -224,11 +231,11 @@ class Lowering:
         rows = {n: self.loop.row(f"{path}.{n}") for n in step.inputs}
         for port in step.inputs:
             if self._is_kept(f"{path}.{port}"):
-                self._keep(f"{path}.{port}", rows[port])
+                keep(self.loop, f"{path}.{port}", rows[port], self.dtype)
         outs = self.update(path, step, rows)
         for n in step.states:
             if self._is_kept(f"{path}.{n}"):
-                self._keep(f"{path}.{n}", self.loop.states[f"{path}.{n}"])
+                keep(self.loop, f"{path}.{n}", self.loop.states[f"{path}.{n}"], self.dtype)
         for n, out in outs.items():
             self._send(f"{path}.{n}", out)
 
@@ -286,7 +293,7 @@ class Lowering:
         if port in self.loop.rings:
             row = self.loop.row(port)
             if self._is_kept(port):
-                self._keep(port, row)
+                keep(self.loop, port, row, self.dtype)
             values = self.loop.argument(
                 f"{port}.values", np.zeros(self.loop.size(port), self.dtype)
             )
@@ -305,11 +312,36 @@ class Lowering:
         if self._is_kept(out):
             self._gathered(out)
 
+    def _pool(self, path: str, process: Process, form: Largest) -> None:
+        """Of the values that arrived, the largest ones go on."""
+        port, out = (f"{path}.{next(iter(s))}" for s in (process.in_specs, process.out_specs))
+        offsets = self.loop.argument(f"{path}.offsets", _as(form.offsets, np.int64))
+        places = self.loop.argument(f"{path}.places", _as(form.places, np.int32))
+        values = self._values(out, self.loop.size(out))
+        self.loop.write(f"largest({self.loop.row(port)}, {offsets}, {places}, {values})")
+        self._gathered(port)
+        self._send(out, values)
+
+    def _python(self, path: str, process: Process, form: PythonCall) -> None:
+        """Add up what arrives, leave the loop where a call is due, send the last answer."""
+        port, out = (f"{path}.{next(iter(s))}" for s in (process.in_specs, process.out_specs))
+        total, answer = (f"{path}.{n}" for n in process.states(training=False))
+        for state, like in ((total, port), (answer, out)):
+            values = np.zeros(self.loop.size(like), self.dtype)
+            self.loop.states[state] = self.loop.argument(state, values)
+        self.loop.write(f"add({self.loop.row(port)}, {self.loop.states[total]})")
+        self._gathered(port)
+        self.loop.leave(path, form)
+        for state in (total, answer):
+            if self._is_kept(state):
+                keep(self.loop, state, self.loop.states[state], self.dtype)
+        self._send(out, self.loop.states[answer])
+
     def _gathered(self, port: str) -> None:
         """Record what arrived and leave the row empty."""
         row = self.loop.row(port)
         if self._is_kept(port):
-            self._keep(port, row)
+            keep(self.loop, port, row, self.dtype)
         self.loop.write(f"{row}[:] = 0")
 
     # -- what leaves a port ----------------------------------------------------------------------
@@ -322,9 +354,9 @@ class Lowering:
         if through or noted:
             self.find_events(port, out, port in self.spiking)
         if noted:
-            self._note(port, out)
+            note(self.loop, port, out, self.dtype)
         if port in self.outputs or (port in self.record and not noted):
-            self._keep(port, out)
+            keep(self.loop, port, out, self.dtype)
         for edge in edges:
             target = f"{edge.target}.{edge.target_port}"
             if edge not in through and not self._heard_directly(target):
@@ -373,37 +405,6 @@ class Lowering:
                 delays = self.loop.argument(f"{path}.delay", _as(form.delay, np.int32))
                 ring = self.loop.rings[target]
                 self.loop.write(f"spread_delayed({what}, {table}, {delays}, {ring}, t + {late})")
-
-    # -- recording -------------------------------------------------------------------------------
-
-    def _keep(self, path: str, values: str) -> None:
-        """Record all values of this step."""
-        if path not in self.loop.dense:
-            kind, size = np.dtype(self.dtype), None
-            if path in self.loop.states:
-                state = self.loop.arrays[values]
-                kind, size = state.dtype, state.size
-            room = np.zeros((1, size or self.loop.size(path)), kind)
-            self.loop.dense[path] = self.loop.argument(f"{path}.all", room)
-        self.loop.write(f"{self.loop.dense[path]}[at + k] = {values}")
-
-    def _note(self, port: str, out: str) -> None:
-        """Record the events of this step."""
-        size = self.loop.size(port)
-        room = max(ROOM, 2 * size)
-        names = [
-            self.loop.argument(f"{port}.{what}", np.zeros(room if what != "used" else 1, kind))
-            for what, kind in (
-                ("steps", np.int64),
-                ("places", np.int32),
-                ("sizes", self.dtype),
-                ("used", np.int64),
-            )
-        ]
-        self.loop.events.append(port)
-        self.loop.guards += [f"if {names[3]}[0] + {size} > {room}:", "    return k"]
-        events = self.loop.name(f"{port}.events")
-        self.loop.write(f"note(n_{events}, {events}, {out}, t, {', '.join(names)})")
 
 
 def _as(array: Array, kind: Any) -> Array:
