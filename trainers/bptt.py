@@ -33,7 +33,8 @@ class Trainer:
     def __init__(self, net: Network, config: TrainConfig, batches: int) -> None:
         self.config = config
         self.device, _ = place("train", config.device, None)
-        self.model = Unroll(net, config.schedule, config.seed).to(self.device)
+        memory: Any = {"segment": config.segment, "bits": config.bits}
+        self.model = Unroll(net, config.schedule, config.seed, **memory).to(self.device)
         learned = [p for p in self.model.parameters() if p.requires_grad]
         if not learned:
             raise DataError("train", "the network has no parameter to learn", "set learn= on some")

@@ -129,6 +129,8 @@ class TrainConfig:
         Largest norm of the gradient, 0 for no limit.
     truncate
         Backpropagate through at most this many timesteps, 0 for all.
+    segment, bits
+        Memory for arithmetic: see `Unroll`.
     """
 
     epochs: int = 10
@@ -145,6 +147,8 @@ class TrainConfig:
     loss_scale: float = 512.0
     clip_grad: float = 0.0
     truncate: int = 0
+    segment: int = 0
+    bits: bool = False
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size"):
@@ -152,7 +156,7 @@ class TrainConfig:
                 raise ConfigError(
                     f"train, {name}", f"must be at least 1, got {getattr(self, name)}"
                 )
-        for name in ("seed", "clip_grad", "truncate"):
+        for name in ("seed", "clip_grad", "truncate", "segment"):
             if getattr(self, name) < 0:
                 raise ConfigError(
                     f"train, {name}", f"must be at least 0, got {getattr(self, name)}"

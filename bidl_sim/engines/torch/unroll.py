@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,12 +13,14 @@ from torch import Tensor, nn
 from bidl_sim.core.fields import as_int
 from bidl_sim.core.network import Network
 from bidl_sim.core.process import Process
+from bidl_sim.engines.torch.bits import spikes_as_bits
 from bidl_sim.engines.torch.constrain import constrained
 from bidl_sim.engines.torch.engine import TorchEngine
 from bidl_sim.engines.torch.fire import SPIKES
 from bidl_sim.engines.torch.fused import KERNELS
 from bidl_sim.engines.torch.inputs import arrange
 from bidl_sim.engines.torch.place import place
+from bidl_sim.engines.torch.segments import check_segments, run_in_segments
 from bidl_sim.engines.torch.signals import State
 from bidl_sim.engines.torch.unit import Mode
 from bidl_sim.errors import GraphError, ParameterError, ShapeError, StateError
@@ -59,6 +62,12 @@ class Unroll(nn.Module):
         number that was rounded to float32 stays rounded.
     kernels : "auto", "fused" or "eager"
         Whether populations run on compiled kernels, see `bidl_sim.engines.torch.fused`.
+    segment
+        Of a sequence longer than this, keep for the backward pass only the states between segments
+        of so many steps, and do the steps of each segment again: memory for arithmetic. 0 for no
+        segments.
+    bits
+        Keep spikes for the backward pass as bits, a 32nd of the memory.
 
     Examples
     --------
@@ -76,6 +85,8 @@ class Unroll(nn.Module):
         spikes: str = "hard",
         dtype: Any = None,
         kernels: str = "auto",
+        segment: int = 0,
+        bits: bool = False,
     ) -> None:
         super().__init__()
         for name, value, known in (("spikes", spikes, SPIKES), ("kernels", kernels, KERNELS)):
@@ -84,6 +95,9 @@ class Unroll(nn.Module):
         network = net if isinstance(net, Network) else Network.of(net)
         self._engine = TorchEngine(network.build(), schedule)
         self._spikes, self._kernels = spikes, kernels
+        self._segment, self._bits = as_int("Unroll, segment", segment, 0), bits
+        if segment:
+            check_segments(self.circuit)
         self._seed = as_int("Unroll, seed", seed, 0)
         _, dtype = place("Unroll", None, dtype)
         self._anchor: Tensor  # tells device and dtype after .to()
@@ -133,14 +147,14 @@ class Unroll(nn.Module):
         mode = Mode(arranged.batch, device, dtype, seed, self.training, self._spikes, self._kernels)
         values = self._values()
         carry = carry or Carry(self._engine.initial_state(mode, values), 0, seed)
-        result = self._engine.run(
-            self._engine.lower(mode, values),
-            arranged.sequences,
-            carry.state,
-            t=carry.t,
-            steps=arranged.steps,
-            record=record,
-        )
+        lowered, inputs = self._engine.lower(mode, values), arranged.sequences
+        span: Any = {"t": carry.t, "steps": arranged.steps, "record": record}
+        if self._segment and torch.is_grad_enabled():
+            span["segment"] = self._segment
+            result = run_in_segments(self._engine, lowered, inputs, carry.state, **span)
+        else:
+            with spikes_as_bits() if self._bits else nullcontext():
+                result = self._engine.run(lowered, inputs, carry.state, **span)
         outputs = {
             name: value.transpose(0, 1) if self.circuit.signals[port].timed else value
             for (name, port), value in zip(
