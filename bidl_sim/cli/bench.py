@@ -8,6 +8,7 @@ from typing import Any
 
 SIMULATIONS = ("cuba", "cuba_16000", "stdp", "brunel", "chain")
 TRAININGS = ("lif", "linear_lif", "convlif")
+GPU = ("gpu",)
 
 
 def add(commands: Any) -> argparse.ArgumentParser:
@@ -15,7 +16,7 @@ def add(commands: Any) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(
         "bench", help="speed beside loops written by hand for one network each"
     )
-    choices = (*SIMULATIONS, *TRAININGS, "all")
+    choices = (*SIMULATIONS, *TRAININGS, *GPU, "all")
     parser.add_argument("name", nargs="?", default="all", choices=choices, metavar="NAME")
     parser.add_argument("--steps", type=int, help="shorter simulations")
     parser.add_argument("--json", action="store_true", help="print one JSON object a line")
@@ -38,6 +39,10 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _measure(name: str, steps: int | None) -> dict[str, Any]:
+    if name in GPU:
+        from bidl_sim.bench import gpu
+
+        return gpu.measure(name)
     if name in SIMULATIONS:
         from bidl_sim.bench import simulation
 

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY
+from functools import partial
 
 from bidl_sim.core.fields import Choice, Dims, Int, Maybe, MaybeDims, MaybeInt, Real
 from bidl_sim.core.port import In, Out, Signal
 from bidl_sim.core.process import Process
 from bidl_sim.core.surrogate import SURROGATES
-from bidl_sim.core.trace.kernels import backward_source, forward_source
+from bidl_sim.core.trace import kernels, triton
 from bidl_sim.core.trace.step import trace
 from bidl_sim.errors import ParameterError, ShapeError
 from bidl_sim.typing import Shape
 
-SOURCES = "numba-forward, numba-backward"
+FORWARD: Mapping[str, Callable[..., str]] = {
+    "numba-forward": kernels.forward_source,
+    "triton-forward": partial(triton.forward_source, marked=True),
+}
+BACKWARD: Mapping[str, Callable[..., str]] = {
+    "numba-backward": kernels.backward_source,
+    "triton-backward": triton.backward_source,
+}
 
 
 class Neuron(Process, abstract=True):
@@ -72,18 +80,20 @@ class Neuron(Process, abstract=True):
         return "s_out"
 
     def source(self, kind: str = "numba-forward") -> str:
-        """The kernel that runs this step, as readable source: "numba-forward" or "-backward".
+        """The kernel that runs this step, as readable source.
 
-        Raises `TraceError` if the step cannot be compiled, with the reason.
+        "numba-forward" or "numba-backward" for the CPU, "triton-forward" or "triton-backward" for
+        a GPU. Raises `TraceError` if the step cannot be compiled, with the reason.
         """
         step = trace(self, training=True)
         shared = [n for n, value in self.parameters().items() if value.size == 1]
         learned = [n for n in self.learned if n in step.parameters]
-        if kind == "numba-forward":
-            return forward_source(step, shared)
-        if kind == "numba-backward":
-            return backward_source(step, shared, (), learned)
-        raise ParameterError(f"{self.where}, source", f"there is no {kind!r}; has: {SOURCES}")
+        if kind in FORWARD:
+            return FORWARD[kind](step, shared)
+        if kind in BACKWARD:
+            return BACKWARD[kind](step, shared, (), learned)
+        known = ", ".join((*FORWARD, *BACKWARD))
+        raise ParameterError(f"{self.where}, source", f"there is no {kind!r}; has: {known}")
 
     def infer(self, inputs: Mapping[str, Signal]) -> Mapping[str, Signal] | None:
         shape = self.declared_shape or next((given.shape for given in inputs.values()), None)

@@ -5,99 +5,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from cases import CASES, Case
+from cases import Case
+from populations import compare, neurons, train_once
 
-from bidl_sim import Network, Neuron, Param, Simulator, State
+from bidl_sim import Network, Simulator
 from bidl_sim.core.process import Process
-from bidl_sim.core.surrogate import SURROGATES
 from bidl_sim.core.trace import gradient
-from bidl_sim.engines.torch.fused import FusedStep, fused_step
+from bidl_sim.engines.torch.fused import FusedStep
+from bidl_sim.engines.torch.kernels import fused_step
 from bidl_sim.processes import LIF, Dense, Input, TimeMean
 from bidl_sim.trainers import Unroll
 
-
-class KernelAdaptive(Neuron):
-    """Two states, a comparison, a choice and an intrinsic."""
-
-    alpha: Param = Param(0.9, learned=True)
-    rise: Param = Param((0.3, 0.1, 0.2, 0.4, 0.5), learned=True)
-
-    v, b = State(0.0), State(0.1)
-
-    def step(self, a_in, v, b, alpha, rise, fire):
-        from bidl_sim.core.intrinsics import clip, exp, where
-
-        u = clip(v + a_in, -2.0, 2.0)
-        s = fire(u - (0.5 + b))
-        return s, alpha * where(s > 0.5, 0.0, u), b * exp(-rise) + rise * s
-
-
-class KernelShifting(Neuron):
-    """Integer state: decay by shifts, a wrap to 8 bits."""
-
-    v = State(3, dtype="int")
-
-    def step(self, a_in, v, fire):
-        v = v - (v >> 3) + where_positive(a_in)
-        v = ((v + 128) & 255) - 128
-        return fire(v - 20), v
-
-
-def where_positive(x):
-    from bidl_sim.core.intrinsics import where
-
-    return where(x > 0, 11, -3)
-
-
-def neurons() -> list[Case]:
-    cases = [c for c in CASES if isinstance(c.make(), Neuron)]
-    surrogates = [
-        Case(f"LIF-{name}", lambda name=name: LIF(learn=True, surrogate=name, reset="soft"))
-        for name in SURROGATES
-    ]
-    own = [Case("Adaptive", KernelAdaptive), Case("Shifting", KernelShifting)]
-    learned = [
-        Case(
-            f"LIF-learned-{reset}-{grad}",
-            lambda reset=reset, grad=grad: LIF(
-                alpha=[0.3, 0.8], v_th=0.4, learn=True, reset=reset, reset_grad=grad
-            ),
-            (2, 3, 3),
-        )
-        for reset, grad in (("hard", "full"), ("hard", "detached"), ("soft", "full"))
-    ]
-    return [*cases, *surrogates, *own, *learned]
-
-
 OF_TWO_KINDS = [c for c in neurons() if c.name in ("Adaptive", "LIF-learned-hard-full")]
 NEURONS = pytest.mark.parametrize("case", neurons(), ids=lambda c: c.name)
-
-
-def train_once(case: Case, kernels: str, dtype: torch.dtype) -> dict[str, torch.Tensor]:
-    """Everything a training step gives, the state carried over a cut included."""
-    population = case.make()
-    net = Network.sequential(Input(case.shape), population)
-    name = next(n for n, p in net.processes.items() if p is population)
-    model = Unroll(net, dtype=dtype, kernels=kernels).train()
-    states = [f"{name}.{s}" for s in population.states(True)]
-    x = torch.tensor(np.random.default_rng(2).normal(0.3, 0.5, (3, 9, *case.shape)), dtype=dtype)
-    x.requires_grad_()
-    first, seen, carry = model.advance(x[:, :5], None, states)
-    second, _, carry = model.advance(x[:, 5:], carry, states)
-    smooth = [v for v in (*seen.values(), *carry.state.values()) if v.is_floating_point()]
-    total = sum((v * torch.linspace(-1, 1, v.numel()).view_as(v)).sum() for v in (first, second))
-    total = total + sum((0.1 * v * v).sum() for v in smooth)
-    if total.requires_grad:
-        total.backward()
-    gradients = {n: p.grad for n, p in model.named_parameters() if p.grad is not None}
-    return {
-        "first": first,
-        "second": second,
-        "gradient of input": torch.zeros_like(x) if x.grad is None else x.grad,
-        **seen,
-        **carry.state,
-        **{f"gradient of {n}": g for n, g in gradients.items()},
-    }
 
 
 @NEURONS
@@ -109,17 +29,6 @@ def test_kernels_equal_the_eager_step(case: Case) -> None:
 @pytest.mark.parametrize("case", OF_TWO_KINDS, ids=lambda c: c.name)
 def test_kernels_in_single_precision(case: Case) -> None:
     compare(case, torch.float32, 2e-5)
-
-
-def compare(case: Case, dtype: torch.dtype, bound: float) -> None:
-    eager, fused = (train_once(case, kernels, dtype) for kernels in ("eager", "fused"))
-    assert set(eager) == set(fused)
-    for name, value in eager.items():
-        other = fused[name]
-        if not value.is_floating_point() or bool(((value == 0) | (value == 1)).all()):
-            assert torch.equal(other, value), name
-        else:
-            torch.testing.assert_close(other, value, atol=bound, rtol=bound, msg=name)
 
 
 @NEURONS
@@ -173,10 +82,10 @@ def test_a_wrong_gradient_would_be_caught(op, monkeypatch) -> None:
 def test_a_wrong_kernel_would_be_caught(monkeypatch) -> None:
     right = FusedStep.forward
 
-    def one_spike_wrong(self, tensors, batch_first):
-        results = right(self, tensors, batch_first)
+    def one_spike_wrong(self, *arguments):
+        results, marks = right(self, *arguments)
         results[0][3, 0, 1] = 1 - results[0][3, 0, 1]
-        return results
+        return results, marks
 
     case = Case("LIF", LIF)
     eager = train_once(case, "eager", torch.float64)

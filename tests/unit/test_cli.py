@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+import torch
 
 from bidl_sim import Network, Simulator, netx
 from bidl_sim.cli import main
@@ -174,6 +175,12 @@ def test_the_demo_does_the_whole_job(folder, capsys) -> None:
         assert word in printed
     written = {p.name for p in (folder / "here").iterdir()}
     assert written == {"gestures.net", "gestures.png", "gestures.jsonl"}
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_measuring_a_gpu_that_is_not_there_says_so(capsys) -> None:
+    assert bidl("bench", "gpu") == 1
+    assert "there is no GPU that torch can use" in capsys.readouterr().err
 
 
 def test_real_recordings_from_the_command_line(folder, nmnist, capsys) -> None:

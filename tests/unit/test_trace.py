@@ -82,6 +82,18 @@ def test_integers_shift_and_wrap_to_the_bit(x, k) -> None:
     assert all(node.kind == "int" for node in result.values())
 
 
+@pytest.mark.parametrize("x", [-1.0, 0.5, 2.0])
+def test_two_truth_values_combine_as_torch_has_it(x) -> None:
+    def combined(x):
+        low, high = x > 0, x > 1
+        return [low + high, low * high, f.maximum(low, high), f.minimum(low, high)]
+
+    results = dict(zip("abcd", combined(symbol("x")), strict=True))
+    assert all(node.kind == "bool" for node in results.values())
+    found = evaluate(results, x=x)
+    assert [*found.values()] == [bool(v) for v in combined(torch.tensor(x))]
+
+
 def test_equal_operations_are_done_once() -> None:
     a, b = symbol("a"), symbol("b")
     written = lines({"r": (a * b) + (a * b) * (a * b)}, {"a": "a", "b": "b"})
@@ -171,5 +183,5 @@ def test_what_cannot_be_traced_is_named_with_the_way_out(kind, text) -> None:
 
 
 def test_an_unknown_source_is_named() -> None:
-    with pytest.raises(ParameterError, match="has: numba-forward, numba-backward"):
+    with pytest.raises(ParameterError, match="has: numba-forward, triton-forward, "):
         LIF(n=1).source("fortran")

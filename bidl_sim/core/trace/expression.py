@@ -20,6 +20,8 @@ ARITHMETIC = ("+", "-", "*", "/", "//", "%")
 COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
 BITWISE = ("&", "|", "^", "<<", ">>")
 FUNCTIONS = ("exp", "arctan", "tanh", "erf")
+LOGICAL = {"+": "|", "*": "&", "max": "|", "min": "&"}
+"""What torch's arithmetic does to two truth values."""
 
 
 class Expression:
@@ -233,6 +235,8 @@ def _arithmetic(op: str, x: Any, y: Any) -> Expression:
     a, b = _promoted(x, y)
     if op == "/":
         a, b = as_float(a), as_float(b)
+    if a.kind == b.kind == "bool" and op in LOGICAL:
+        return Expression(LOGICAL[op], "bool", a, b)
     if "bool" not in (a.kind, b.kind):
         if (op == "+" and is_const(a, 0)) or (op == "*" and is_const(a, 1)):
             return b

@@ -1,4 +1,4 @@
-"""Source of the multi-step kernels of a traced step.
+"""Source of the multi-step kernels of a traced step, for numba.
 
 A kernel does all timesteps of a block of neurons while their states stay in cache. The backward
 kernel does the block's steps again and keeps the states of this block only, so that nothing but
@@ -13,12 +13,11 @@ A parameter is a flat array: a shared one has one value; of the others, neuron n
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from textwrap import indent
 
-from bidl_sim.core.trace.expression import symbol
-from bidl_sim.core.trace.gradient import gradients
+from bidl_sim.core.trace.backward import backward, variables
 from bidl_sim.core.trace.lines import lines
 from bidl_sim.core.trace.step import Trace
+from bidl_sim.core.trace.template import filled
 
 HEAD = "import math\n\nimport numpy as np\n\nF = np.{dtype}\n"
 
@@ -73,7 +72,7 @@ def forward_source(trace: Trace, shared: Collection[str], kept: Collection[str] 
     results = {f"r_{n}": e for n, e in {**trace.outputs, **trace.new_states}.items()}
     arrays = [f"in_{n}" for n in trace.inputs] + [f"out_{n}" for n in outputs]
     arrays += [f"start_{n}" for n in states] + [f"end_{n}" for n in states]
-    return _filled(
+    return filled(
         FORWARD,
         arguments=[", ".join(arrays + _parameter_arguments(trace))],
         first_input=[next(iter(trace.inputs))],
@@ -83,7 +82,7 @@ def forward_source(trace: Trace, shared: Collection[str], kept: Collection[str] 
         rows=_rows([f"in_{n}" for n in trace.inputs] + [f"out_{n}" for n in outputs]),
         step=[
             *_loads(trace, shared, "now_{0}[n]"),
-            *lines(results, _names(trace)),
+            *lines(results, variables(trace)),
             *(f"row_out_{n}[n] = r_{n}" for n in outputs),
             *(f"now_{n}[n] = r_{n}" for n in states),
         ],
@@ -100,19 +99,13 @@ def backward_source(
     sum over its neurons, of the others each neuron's own is given. ``past_<state>`` are workspaces
     ``(steps, width)``.
     """
-    states, results = trace.states, {**trace.outputs, **trace.new_states}
-    smooth = [n for n, e in states.items() if e.kind == "float"]
-    outputs = [n for n in (*trace.outputs, *kept) if results[n].kind == "float"]
-    seeds = [(results[n], symbol(f"go_{n}")) for n in outputs]
-    seeds += [(trace.new_states[n], symbol(f"ge_{n}")) for n in smooth]
-    wanted = [*trace.inputs.values(), *(states[n] for n in smooth)]
-    wanted += [trace.parameters[n] for n in learned]
-    found = gradients(seeds, wanted)
-    names = {**_names(trace), **{str(s.value): str(s.value) for _, s in seeds}}
+    states = trace.states
+    step = backward(trace, kept, learned)
+    outputs, smooth = step.outputs, step.smooth
     arrays = [f"in_{n}" for n in trace.inputs] + [f"start_{n}" for n in states]
     arrays += [f"gout_{n}" for n in outputs] + [f"gend_{n}" for n in smooth]
     arrays += [f"gin_{n}" for n in trace.inputs] + [f"gstart_{n}" for n in smooth]
-    return _filled(
+    return filled(
         BACKWARD,
         arguments=[
             ", ".join(
@@ -137,7 +130,7 @@ def backward_source(
         again=[
             *_loads(trace, shared, "now_{0}[n]"),
             *(f"row_past_{n}[n] = s_{n}" for n in states),
-            *lines({f"r_{n}": e for n, e in trace.new_states.items()}, _names(trace)),
+            *lines({f"r_{n}": e for n, e in trace.new_states.items()}, variables(trace)),
             *(f"now_{n}[n] = r_{n}" for n in states),
         ],
         turn=[
@@ -153,7 +146,7 @@ def backward_source(
             *_loads(trace, shared, "row_past_{0}[n]"),
             *(f"go_{n} = row_gout_{n}[n]" for n in outputs),
             *(f"ge_{n} = grad_{n}[n]" for n in smooth),
-            *lines({f"d_{n}": e for n, e in found.items()}, names),
+            *lines({f"d_{n}": e for n, e in step.gradients.items()}, step.names),
             *(f"row_gin_{n}[n] = d_{n}" for n in trace.inputs),
             *(f"grad_{n}[n] = d_{n}" for n in smooth),
             *(f"grad_{n}[n] += d_{n}" for n in learned),
@@ -173,11 +166,6 @@ def backward_source(
 
 def _parameter_arguments(trace: Trace) -> list[str]:
     return [f"{kind}_{name}" for name in trace.parameters for kind in ("param", "repeat")]
-
-
-def _names(trace: Trace) -> dict[str, str]:
-    groups = (("i", trace.inputs), ("s", trace.states), ("p", trace.parameters))
-    return {name: f"{letter}_{name}" for letter, group in groups for name in group}
 
 
 def _shared_values(trace: Trace, shared: Collection[str]) -> list[str]:
@@ -213,17 +201,3 @@ def _loads(trace: Trace, shared: Collection[str], state: str) -> list[str]:
         *(f"s_{n} = {state.format(n)}" for n in trace.states),
         *(f"p_{n} = own_{n}[n]" for n in trace.parameters if n not in shared),
     ]
-
-
-def _filled(template: str, **parts: Iterable[str]) -> str:
-    """A template with each ``{part}`` replaced by its statements, indented as it stands."""
-    written = []
-    for line in template.strip("\n").splitlines():
-        bare = line.strip()
-        if bare.startswith("{") and bare.endswith("}"):
-            statements = "\n".join(parts[bare[1:-1]])
-            if statements:
-                written.append(indent(statements, line[: len(line) - len(bare)]))
-        else:
-            written.append(line.format(**{name: " ".join(part) for name, part in parts.items()}))
-    return "\n".join(written) + "\n"

@@ -1,4 +1,4 @@
-"""From generated source to machine code, by numba, cached on disk for later processes."""
+"""From generated source to machine code, by numba or Triton, cached on disk for later processes."""
 
 from __future__ import annotations
 
@@ -14,9 +14,23 @@ from typing import Any
 
 
 @cache
-def available() -> bool:
-    """Whether there is a compiler."""
-    return importlib.util.find_spec("numba") is not None
+def numba_missing() -> str:
+    """Why numba cannot compile for the CPU; empty if it can."""
+    return "" if importlib.util.find_spec("numba") else "numba is not installed"
+
+
+@cache
+def triton_missing() -> str:
+    """Why Triton cannot compile for the GPU; empty if it can."""
+    if not importlib.util.find_spec("triton"):
+        return "triton is not installed"
+    try:
+        from triton.runtime import driver
+
+        driver.active.get_current_target()
+    except Exception as error:  # no driver, no C compiler for its launcher, another libcuda, ...
+        return f"triton does not work here ({error})"
+    return ""
 
 
 @cache
@@ -34,6 +48,12 @@ def compiled(source: str, name: str) -> Callable[..., Any]:
     return function
 
 
+@cache
+def loaded(source: str, name: str) -> Any:
+    """The function ``name`` of a module with this source, which sees to its own compilation."""
+    return getattr(_module(source), name)
+
+
 def module_name(source: str) -> str:
     """The name under which another kernel can import from the module with this source."""
     digest = hashlib.blake2b(source.encode(), digest_size=12).hexdigest()
@@ -42,7 +62,7 @@ def module_name(source: str) -> str:
 
 @cache
 def _module(source: str) -> Any:
-    """The source as an imported module; numba keeps its machine code beside the file."""
+    """The source as an imported module: compilers read its file, numba keeps its code beside it."""
     name = module_name(source)
     path = _folder() / f"{name}.py"
     if not path.exists() or path.read_text() != source:

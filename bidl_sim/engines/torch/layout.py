@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from bidl_sim.engines.torch.buffers import take
+from bidl_sim.engines.torch.buffers import NUMPY, take
 
 
 def is_batch_first(sequence: Tensor) -> bool:
@@ -20,7 +20,8 @@ def in_order(sequence: Tensor, batch_first: bool) -> Tensor:
     """The same values, in memory as said; a copy only where they are not yet."""
     seen = sequence.transpose(0, 1) if batch_first else sequence
     if not seen.is_contiguous():
-        seen = take(seen.shape, seen.dtype).copy_(seen)
+        known = seen.device.type == "cpu" and seen.dtype in NUMPY
+        seen = take(seen.shape, seen.dtype).copy_(seen) if known else seen.contiguous()
     return seen.transpose(0, 1) if batch_first else seen
 
 

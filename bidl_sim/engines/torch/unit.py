@@ -14,7 +14,8 @@ from bidl_sim.core.circuit import Circuit
 from bidl_sim.core.neuron import Neuron
 from bidl_sim.core.seed import splitmix, uniforms
 from bidl_sim.engines.torch.fire import spike_function
-from bidl_sim.engines.torch.fused import COMPILED, WORTH_IT, FusedStep, fused_step
+from bidl_sim.engines.torch.fused import COMPILED, WORTH_IT, FusedStep
+from bidl_sim.engines.torch.kernels import fused_step
 from bidl_sim.errors import ShapeError
 
 
@@ -75,13 +76,13 @@ class Unit:
         mode = self.mode
         if not self.is_neuron or mode.kernels == "eager":
             return None
-        if mode.spikes != "hard" or mode.device.type != "cpu" or mode.dtype not in COMPILED:
+        if mode.spikes != "hard" or mode.dtype not in COMPILED:
             return None
         neurons = mode.batch * math.prod(next(iter(self.shapes.values())))
         if mode.kernels == "auto" and steps * neurons < WORTH_IT:
             return None
         kept = tuple(n for n in self.states if f"{self.path}.{n}" in wanted)
-        return fused_step(self.process, mode.training, kept)
+        return fused_step(self.process, mode.training, kept, mode.device.type)
 
     def _constants(self) -> dict[str, Any]:
         process, mode = self.process, self.mode
