@@ -22,21 +22,15 @@ def collect(values, events):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(nogil=True, cache=True)
-def collect_spikes(flags, events):  # type: ignore[no-untyped-def]
-    """As `collect`, of one byte a neuron: eight at a time, most of which are silent."""
+def collect_spikes(flags, eights, events):  # type: ignore[no-untyped-def]
+    """As `collect`, of one byte a neuron; ``eights`` are the same bytes, most of them silent."""
     found = 0
-    whole = flags.size // 8 * 8
-    eights = flags[:whole].view(np.uint64)
     for k in range(eights.size):
         if eights[k] != 0:
-            for i in range(8 * k, 8 * k + 8):
+            for i in range(8 * k, min(8 * k + 8, flags.size)):
                 if flags[i] != 0:
                     events[found] = i
                     found += 1
-    for i in range(whole, flags.size):
-        if flags[i] != 0:
-            events[found] = i
-            found += 1
     return found
 
 
@@ -45,6 +39,13 @@ def add(values, row):  # type: ignore[no-untyped-def]
     """All values of a port arrive at another."""
     for i in range(values.size):
         row[i] += values[i]
+
+
+@numba.njit(nogil=True, cache=True)
+def copy(values, row):  # type: ignore[no-untyped-def]
+    """All values of a port; plain assignment would compile a check of shapes for seconds."""
+    for i in range(values.size):
+        row[i] = values[i]
 
 
 @numba.njit(nogil=True, cache=True)

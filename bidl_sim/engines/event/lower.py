@@ -275,9 +275,13 @@ class Lowering:
         return outs
 
     def _values(self, port: str, size: int) -> str:
-        """The array of a port's values in one step; spikes are bytes."""
-        kind = np.uint8 if port in self.spiking else self.dtype
-        return self.loop.argument(port, np.zeros(size, kind))
+        """The array of a port's values in one step; spikes are bytes, seen also by eights."""
+        if port not in self.spiking:
+            return self.loop.argument(port, np.zeros(size, self.dtype))
+        eights = np.zeros(-(-size // 8), np.uint64)
+        out = self.loop.argument(port, eights.view(np.uint8)[:size])
+        self.loop.arrays[f"{out}_eights"] = eights
+        return out
 
     def _laid_out(self, process: Process, name: str, value: Array, path: str) -> Array:
         """A parameter with one value for each neuron, or one for all."""
@@ -297,7 +301,7 @@ class Lowering:
             values = self.loop.argument(
                 f"{port}.values", np.zeros(self.loop.size(port), self.dtype)
             )
-            self.loop.write(f"{values}[:] = {row}", f"{row}[:] = 0")
+            self.loop.write(f"copy({row}, {values})", f"{row}[:] = 0")
             self.find_events(port, values, False)
             self._spread(port, values, path, 0)
         elif port in self.record:
@@ -368,8 +372,8 @@ class Lowering:
     def find_events(self, port: str, values: str, spikes: bool) -> str:
         """Write the search for a port's events; returns the variable they are in."""
         events = self.loop.argument(f"{port}.events", np.zeros(self.loop.size(port), np.int32))
-        search = "collect_spikes" if spikes else "collect"
-        self.loop.write(f"n_{events} = {search}({values}, {events})")
+        found = f"collect_spikes({values}, {values}_eights" if spikes else f"collect({values}"
+        self.loop.write(f"n_{events} = {found}, {events})")
         return events
 
     def heard(self, port: str) -> tuple[str, bool]:

@@ -21,7 +21,7 @@ def keep(loop: Loop, path: str, values: str, dtype: Any) -> None:
             kind, size = state.dtype, state.size
         room = np.zeros((1, size or loop.size(path)), kind)
         loop.dense[path] = loop.argument(f"{path}.all", room)
-    loop.write(f"{loop.dense[path]}[at + k] = {values}")
+    loop.write(f"copy({values}, {loop.dense[path]}[at + k])")
 
 
 def note(loop: Loop, port: str, out: str, dtype: Any) -> None:
