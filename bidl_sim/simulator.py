@@ -51,8 +51,9 @@ class Simulator:
     seed
         Fixes the numbers of stochastic processes.
     kernels : "auto", "fused" or "eager"
-        Whether populations run on compiled kernels, where no loop forbids it: "auto" does so
-        where the run is long enough to be worth compiling for.
+        Whether populations of the torch engine run on compiled kernels, where no loop forbids it:
+        "auto" does so where the run is long enough to be worth compiling for. The event engine
+        compiles everything.
 
     Examples
     --------
@@ -313,8 +314,15 @@ class Simulator:
                 "must be timestep or auto, the event engine is timestep-major; got 'process'",
                 "engine='torch'",
             )
+        if self.engine == "event" and self.kernels == "eager":
+            raise ParameterError(
+                "Simulator, kernels",
+                "must be auto or fused, the event engine compiles everything; got 'eager'",
+                "engine='torch'",
+            )
         processes = self.circuit.processes.values()
-        follows = self.schedule == "auto" and any(p.follows_events for p in processes)
+        free = self.schedule == "auto" and self.kernels != "eager"
+        follows = free and any(p.follows_events for p in processes)
         if self.engine == "event" or (self.engine == "auto" and follows):
             from bidl_sim.engines.event import EventEngine
 

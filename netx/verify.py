@@ -156,7 +156,8 @@ def _runtimes(
     yield "timestep-major", SimulatedRun(network, dtype, schedule="timestep")
     yield "compiled kernels", SimulatedRun(network, dtype, kernels="fused")
     if not _why_no_events(network.build()):
-        yield "event engine", SimulatedRun(network, dtype, schedule="timestep", engine="event")
+        events: Any = {"schedule": "timestep", "kernels": "auto", "engine": "event"}
+        yield "event engine", SimulatedRun(network, dtype, **events)
     if network.build().inputs:
         yield "unrolled torch module", UnrolledRun(network, dtype)
     for name, other in others.items():

@@ -356,6 +356,9 @@ def test_a_schedule_it_does_not_follow_is_refused() -> None:
         assert Simulator(recurrent(), engine="event", schedule=schedule).schedule == "timestep"
     with pytest.raises(ParameterError, match=r"event engine is timestep-major; got 'process'"):
         Simulator(recurrent(), engine="event", schedule="process")
+    with pytest.raises(ParameterError, match=r"compiles everything; got 'eager'"):
+        Simulator(recurrent(), engine="event", kernels="eager")
+    assert Simulator(recurrent(), kernels="eager").engine == "torch"
 
 
 def test_the_structure_cannot_be_written() -> None:
