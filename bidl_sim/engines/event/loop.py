@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from bidl_sim.core.circuit import Circuit
-from bidl_sim.core.flatten import Edge
 from bidl_sim.core.forms import PythonCall
 from bidl_sim.engines.kernels.compile import compiled, module_name
 
@@ -131,16 +130,3 @@ class Loop:
         for number, part in enumerate(early):
             written += [f"if part <= {number}:", *(f"    {line}" for line in part)]
         return [*written, *last, "part = 0"]
-
-
-def readers(edges: Iterable[Edge]) -> Mapping[str, list[Edge]]:
-    """The edges that leave each OutPort."""
-    found: dict[str, list[Edge]] = {}
-    for edge in edges:
-        found.setdefault(f"{edge.source}.{edge.source_port}", []).append(edge)
-    return found
-
-
-def longest(delays: Iterable[int]) -> int:
-    """How many rows a ring needs for arrivals that late."""
-    return 1 + max(delays, default=0)

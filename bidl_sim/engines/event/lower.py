@@ -8,18 +8,15 @@ from typing import Any
 import numpy as np
 
 from bidl_sim.core.circuit import Circuit
-from bidl_sim.core.flatten import Edge
 from bidl_sim.core.forms import Largest, Matrix, PythonCall, RandomSpikes, Rows, WeightRule
 from bidl_sim.core.process import Process
-from bidl_sim.core.schedule import schedule
 from bidl_sim.core.seed import splitmix
 from bidl_sim.core.trace.step import Trace
-from bidl_sim.engines.event.loop import Loop, longest, readers
-from bidl_sim.engines.event.merge import merge_maps
-from bidl_sim.engines.event.plasticity import learn, weights_of_its_own
+from bidl_sim.engines.event.loop import Loop
+from bidl_sim.engines.event.plan import Plan
+from bidl_sim.engines.event.plasticity import learn
 from bidl_sim.engines.event.recording import keep, note
-from bidl_sim.engines.event.roles import role
-from bidl_sim.engines.event.update import is_spike, update_source
+from bidl_sim.engines.event.update import update_source
 from bidl_sim.engines.kernels.compile import compiled
 from bidl_sim.errors import StateError
 from bidl_sim.typing import Array
@@ -46,144 +43,20 @@ class Lowering:
         seed: int,
         record: Collection[str],
     ) -> None:
-        self.circuit, self.parameters, self.dtype, self.seed = circuit, parameters, dtype, seed
+        self.circuit, self.dtype, self.seed = circuit, dtype, seed
         self.record = set(record)
-        self.outputs = set(circuit.outputs.values())
-        self.loop = Loop(circuit)
-        order = [p for stage in schedule(circuit, "timestep") for p in stage.paths]
-        roles = {path: role(circuit, path, self._own(path), self.record) for path in order}
-        rules = (path for path, form in roles.items() if isinstance(form, WeightRule))
-        self.learning = {path: circuit.reference(path, "weight")[0] for path in rules}
-        learned = set(self.learning.values())
-        dense = (path for path in learned if isinstance(roles[path], Matrix))
-        self.loop.transposed = {f"{path}.weight" for path in dense}
-        roles.update({path: weights_of_its_own(roles[path], dtype) for path in learned})
-        fixed = {f"{path}.{port}" for path in learned for port in circuit.processes[path].ports}
-        self.forms, self.edges = merge_maps(circuit, roles, self.record | self.outputs | fixed)
-        self.order = [path for path in order if path in self.forms]
-        self.leaving = readers(self.edges)
-        self.spiking = {port for path in self.order for port in self._spiking(path)}
-        self._make_rings()
-        for path in self.order:
-            self._process(path)
-
-    # -- what each process is --------------------------------------------------------------------
-
-    def _own(self, path: str) -> dict[str, Array]:
-        process = self.circuit.processes[path]
-        return {n: self.parameters[f"{path}.{n}"] for n in process.parameters()}
-
-    def _spreads(self, path: str) -> bool:
-        return isinstance(self.forms[path], (Rows, Matrix))
-
-    def _spiking(self, path: str) -> list[str]:
-        """The ports that send nothing but 0 and 1."""
-        form = self.forms[path]
-        if isinstance(form, Trace):
-            return [f"{path}.{n}" for n, e in form.outputs.items() if is_spike(e)]
-        return [self._out(path)] if isinstance(form, RandomSpikes) else []
-
-    def _at_once(self, edge: Edge) -> bool:
-        """Whether values are spread when they leave; a weight that changes waits for them."""
-        late = edge.delay and edge.target in self.learning.values()
-        return self._spreads(edge.target) and not late
-
-    def _is_kept(self, port: str) -> bool:
-        return port in self.record or port in self.outputs
-
-    # -- rings: what will arrive -----------------------------------------------------------------
-
-    def _make_rings(self) -> None:
-        """A ring for each port that gathers values: of populations, sinks, maps after maps."""
-        late: dict[str, list[int]] = {}
-        for path in self.order:
-            process = self.circuit.processes[path]
-            for port in process.in_specs:
-                form = self.forms[path]
-                if isinstance(form, Trace) and port not in form.inputs:
-                    continue
-                if self._heard_directly(f"{path}.{port}"):
-                    continue
-                if not self._spreads(path) or self._waits(path):
-                    late[f"{path}.{port}"] = [0]
-            for port in process.out_specs:
-                if self._spreads(path) and self._is_kept(f"{path}.{port}"):
-                    late[f"{path}.{port}"] = [0]
-        for path in self.order:
-            for port in self.circuit.processes[path].out_specs:
-                for target, delay in self._ways(f"{path}.{port}"):
-                    late.setdefault(target, [0]).append(delay)
-            if self._spreads(path):
-                for target, delay in self._after(path):
-                    late.setdefault(target, [0]).append(delay)
-        for port, delays in late.items():
-            rows = longest(delays)
-            owner = port.rpartition(".")[0]
-            if rows > 1 and self._spreads(owner) and port not in self.outputs | self._gathering():
-                raise StateError(
-                    f"path {port!r}",
-                    "has delayed values, which the event engine holds where they arrive",
-                    "record the port they arrive at, or use engine='torch'",
-                )
-            ring = np.zeros((rows, self.loop.size(port)), self.dtype)
+        self.plan = Plan(circuit, parameters, dtype, record)
+        self.loop = Loop(circuit, transposed=self.plan.transposed)
+        for port, rows in self.plan.rings().items():
+            ring = np.zeros((rows, self.loop.size(port)), dtype)
             self.loop.rings[port] = self.loop.argument(f"{port}.arriving", ring)
-
-    def _gathering(self) -> set[str]:
-        """InPorts, which have a ring whether anybody looks or not."""
-        return {f"{p}.{n}" for p in self.order for n in self.circuit.processes[p].in_specs}
-
-    def _waits(self, path: str) -> bool:
-        """Whether values arrive at a linear map before its turn: from other maps, or late."""
-        return any(
-            e.target == path and (self._spreads(e.source) or not self._at_once(e))
-            for e in self.edges
-        )
-
-    def _heard_directly(self, port: str) -> str:
-        """For a learning rule, the only port whose spikes it hears, undelayed; "" if not so.
-
-        Where Python code is called within a step, another sample's spikes may stand there by then.
-        """
-        path, _, name = port.rpartition(".")
-        if path not in self.learning or PythonCall in map(type, self.forms.values()):
-            return ""
-        edges = [e for e in self.edges if (e.target, e.target_port) == (path, name)]
-        source = f"{edges[0].source}.{edges[0].source_port}" if edges else ""
-        direct = len(edges) == 1 and not edges[0].delay
-        return source if direct and source in self.spiking else ""
-
-    def _ways(self, port: str) -> list[tuple[str, int]]:
-        """Where a port's values are gathered, and how much later at most."""
-        owner = port.rpartition(".")[0]
-        if self._spreads(owner):
-            return []  # what the map receives is spread at once into where it is gathered
-        found: list[tuple[str, int]] = []
-        for edge in self.leaving.get(port, ()):
-            if self._at_once(edge):
-                found += [(t, edge.delay + d) for t, d in self._after(edge.target)]
-            elif not self._heard_directly(f"{edge.target}.{edge.target_port}"):
-                found.append((f"{edge.target}.{edge.target_port}", edge.delay))
-        return found
-
-    def _after(self, path: str) -> list[tuple[str, int]]:
-        """As `_ways`, for what a linear map receives."""
-        form = self.forms[path]
-        slowest = int(form.delay.max(initial=0)) if isinstance(form, Rows) else 0
-        return [(target, delay + slowest) for target, delay in self._exits(path)]
-
-    def _exits(self, path: str) -> list[tuple[str, int]]:
-        """The ports that gather what a linear map sends, and the delay on the way there."""
-        port = self._out(path)
-        found = [(f"{e.target}.{e.target_port}", e.delay) for e in self.leaving.get(port, ())]
-        return [*found, (port, 0)] if self._is_kept(port) else found
-
-    def _out(self, path: str) -> str:
-        return f"{path}.{next(iter(self.circuit.processes[path].out_specs))}"
+        for path in self.plan.order:
+            self._process(path)
 
     # -- one process -----------------------------------------------------------------------------
 
     def _process(self, path: str) -> None:
-        form, process = self.forms[path], self.circuit.processes[path]
+        form, process = self.plan.forms[path], self.circuit.processes[path]
         if isinstance(form, Trace):
             self._population(path, process, form)
         elif isinstance(form, (Rows, Matrix)):
@@ -230,11 +103,11 @@ class Lowering:
     def _population(self, path: str, process: Process, step: Trace) -> None:
         rows = {n: self.loop.row(f"{path}.{n}") for n in step.inputs}
         for port in step.inputs:
-            if self._is_kept(f"{path}.{port}"):
+            if f"{path}.{port}" in self.plan.kept:
                 keep(self.loop, f"{path}.{port}", rows[port], self.dtype)
         outs = self.update(path, step, rows)
         for n in step.states:
-            if self._is_kept(f"{path}.{n}"):
+            if f"{path}.{n}" in self.plan.kept:
                 keep(self.loop, f"{path}.{n}", self.loop.states[f"{path}.{n}"], self.dtype)
         for n, out in outs.items():
             self._send(f"{path}.{n}", out)
@@ -247,7 +120,7 @@ class Lowering:
         ``rows`` are the variables of what arrives, which are left empty, or else not touched.
         """
         process = self.circuit.processes[path]
-        own = {n: v for n, v in self._own(path).items() if n in step.parameters}
+        own = {n: v for n, v in self.plan.own(path).items() if n in step.parameters}
         port = next(iter((*step.outputs, *step.inputs)))
         size = self.loop.size(f"{path}.{port}")
         shared = {n for n, v in own.items() if v.size == 1}
@@ -276,7 +149,7 @@ class Lowering:
 
     def _values(self, port: str, size: int) -> str:
         """The array of a port's values in one step; spikes are bytes, seen also by eights."""
-        if port not in self.spiking:
+        if port not in self.plan.spiking:
             return self.loop.argument(port, np.zeros(size, self.dtype))
         eights = np.zeros(-(-size // 8), np.uint64)
         out = self.loop.argument(port, eights.view(np.uint8)[:size])
@@ -296,7 +169,7 @@ class Lowering:
         port = f"{path}.{next(iter(process.in_specs))}"
         if port in self.loop.rings:
             row = self.loop.row(port)
-            if self._is_kept(port):
+            if port in self.plan.kept:
                 keep(self.loop, port, row, self.dtype)
             values = self.loop.argument(
                 f"{port}.values", np.zeros(self.loop.size(port), self.dtype)
@@ -310,10 +183,10 @@ class Lowering:
             constant = self.loop.argument(
                 f"{path}.constant", _as(form.constant.ravel(), self.dtype)
             )
-            for target, delay in self._exits(path):
+            for target, delay in self.plan.exits(path):
                 self.loop.write(f"add({constant}, {self.loop.row(target, delay)})")
         out = f"{path}.{next(iter(process.out_specs))}"
-        if self._is_kept(out):
+        if out in self.plan.kept:
             self._gathered(out)
 
     def _pool(self, path: str, process: Process, form: Largest) -> None:
@@ -337,14 +210,14 @@ class Lowering:
         self._gathered(port)
         self.loop.leave(path, form)
         for state in (total, answer):
-            if self._is_kept(state):
+            if state in self.plan.kept:
                 keep(self.loop, state, self.loop.states[state], self.dtype)
         self._send(out, self.loop.states[answer])
 
     def _gathered(self, port: str) -> None:
         """Record what arrived and leave the row empty."""
         row = self.loop.row(port)
-        if self._is_kept(port):
+        if port in self.plan.kept:
             keep(self.loop, port, row, self.dtype)
         self.loop.write(f"{row}[:] = 0")
 
@@ -352,18 +225,18 @@ class Lowering:
 
     def _send(self, port: str, out: str) -> None:
         """Record a port's values of this step and bring them to their readers."""
-        edges = self.leaving.get(port, ())
-        through = [e for e in edges if self._at_once(e)]
-        noted = port in self.record and port in self.spiking
+        edges = self.plan.leaving.get(port, ())
+        through = [e for e in edges if self.plan.at_once(e)]
+        noted = port in self.record and port in self.plan.spiking
         if through or noted:
-            self.find_events(port, out, port in self.spiking)
+            self.find_events(port, out, port in self.plan.spiking)
         if noted:
             note(self.loop, port, out, self.dtype)
-        if port in self.outputs or (port in self.record and not noted):
+        if port in self.circuit.outputs.values() or (port in self.record and not noted):
             keep(self.loop, port, out, self.dtype)
         for edge in edges:
             target = f"{edge.target}.{edge.target_port}"
-            if edge not in through and not self._heard_directly(target):
+            if edge not in through and not self.plan.heard_directly(target):
                 row = self.loop.row(target, edge.delay)
                 self.loop.write(f"add({out}, {row})")
         for edge in through:
@@ -378,15 +251,15 @@ class Lowering:
 
     def heard(self, port: str) -> tuple[str, bool]:
         """The variable of what a learning rule hears at a port, and whether these are spikes."""
-        source = self._heard_directly(port)
+        source = self.plan.heard_directly(port)
         return (self.loop.name(source), True) if source else (self.loop.row(port), False)
 
     def _spread(self, port: str, out: str, path: str, delay: int) -> None:
         """Send a port's events through a linear map."""
-        form = self.forms[path]
+        form = self.plan.forms[path]
         events = self.loop.name(f"{port}.events")
-        what = f"n_{events}, {events}, {out}, {port in self.spiking}"
-        for target, more in self._exits(path):
+        what = f"n_{events}, {events}, {out}, {port in self.plan.spiking}"
+        for target, more in self.plan.exits(path):
             late = delay + more
             if isinstance(form, Matrix):
                 rows = self.loop.argument(

@@ -42,8 +42,8 @@ def on_post(count, events, offsets, sources, synapses, weight, {traces}):
 
 def learn(lowering: Lowering, path: str, rule: WeightRule) -> None:
     """Write what a rule does in a step: the weights of sources, of targets, then the traces."""
-    loop, synapse = lowering.loop, lowering.learning[path]
-    rows = lowering.forms[synapse]
+    loop, synapse = lowering.loop, lowering.plan.learning[path]
+    rows = lowering.plan.forms[synapse]
     assert isinstance(rows, Rows)
     sides = {"pre": rule.pre, "post": rule.post}
     weight = loop.argument(f"{synapse}.weight", rows.weight)
