@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from bidl_sim.bench import networks
+from bidl_sim.bench.peers.entrant import Entrant
+from bidl_sim.bench.peers.peer import Peer
 from bidl_sim.core.network import Network
 from bidl_sim.simulator import Simulator
 
@@ -33,7 +35,7 @@ WORKS = {
 }
 
 
-def measure(name: str, steps: int | None = None) -> dict[str, Any]:
+def measure(name: str, steps: int | None = None, peers: Sequence[Peer] = ()) -> dict[str, Any]:
     """Figures of one work: medians of alternating runs, all spikes recorded."""
     from bidl_sim.bench import limits
 
@@ -48,7 +50,9 @@ def measure(name: str, steps: int | None = None) -> dict[str, Any]:
     probes = [sim.probe(f"{p}.s_out") for p in populations]
     sim.run(steps=2, progress=False)
     compiling = time.perf_counter() - began
-    limit = getattr(limits, name.partition("_")[0])(net, steps)
+    kind = name.partition("_")[0]
+    limit = getattr(limits, kind)(net, steps)
+    others = [Entrant(peer, kind, net, steps) for peer in peers]
     ours, theirs = [], []
     spikes = limit_spikes = 0
     for _ in range(RUNS):
@@ -60,6 +64,8 @@ def measure(name: str, steps: int | None = None) -> dict[str, Any]:
         began = time.perf_counter()
         limit_spikes = limit()
         theirs.append(time.perf_counter() - began)
+        for other in others:
+            other.run()
     seconds = statistics.median(ours)
     size = networks.neurons(net)
     return {
@@ -76,4 +82,5 @@ def measure(name: str, steps: int | None = None) -> dict[str, Any]:
         "spikes": spikes,
         "limit_spikes": limit_spikes,
         "rate_hz": spikes / size / (steps * work.dt),
+        **({"peers": [other.row(ours) for other in others]} if peers else {}),
     }

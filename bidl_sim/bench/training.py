@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import statistics
-import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
 import numba
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
+from bidl_sim.bench import peak
+from bidl_sim.bench.layers import Step, inputs, layers, training_step
+from bidl_sim.bench.peers.entrant import Entrant
+from bidl_sim.bench.peers.peer import Peer, timed
 from bidl_sim.core.network import Network
 from bidl_sim.core.process import Process
 from bidl_sim.engines.torch.unroll import Unroll
@@ -26,10 +29,8 @@ from bidl_sim.processes import (
     Input,
     TimeSum,
 )
-from bidl_sim.trainers.memory import peak_memory_mb
 
 RUNS = 9
-Step = Callable[[], Any]
 
 
 def _lif() -> LIF:
@@ -37,61 +38,41 @@ def _lif() -> LIF:
     return LIF(alpha=0.8, v_th=1.0)
 
 
+def lif() -> tuple[Step, Step]:
+    """A million neurons alone, 60 steps; the limit is written by hand for this neuron."""
+    x = inputs("lif")
+    ours = training_step("lif", Unroll(Network.sequential(Input(62_500), _lif())), x)
+    values, g = x.detach().numpy(), torch.randn(x.shape).numpy()
+    spikes, to_x = np.empty(x.shape, np.float32), np.empty(x.shape, np.float32)
+
+    def limit() -> None:
+        _forward(values, spikes)
+        _backward(values, g, to_x)
+
+    return ours, limit
+
+
 def linear_lif() -> tuple[Step, Step]:
     """Dense 512 to 512 and its neurons, 16 samples of 500 steps; the limit has ReLU."""
-    torch.manual_seed(0)
-    x = torch.randn(16, 500, 512)
-    model = Unroll(Network.sequential(Input(512), Dense(512, 512, bias=False), _lif()))
-    plain = nn.Sequential(nn.Linear(512, 512, bias=False), nn.ReLU())
-    return _trained(model, x), _trained(plain, x)
+    net = Network.sequential(Input(512), Dense(512, 512, bias=False), _lif())
+    return _beside_relu("linear_lif", net)
 
 
 def convlif() -> tuple[Step, Step]:
     """Three blocks of convolution, norm, neurons and pool, on 4 samples of 60 steps."""
-    torch.manual_seed(0)
-    x = (torch.rand(4, 60, 2, 40, 40) < 0.1).float()
-    layers: list[Process] = [Input((2, 40, 40))]
-    plain: list[nn.Module] = [nn.Flatten(0, 1)]
+    found: list[Process] = [Input((2, 40, 40))]
     for before, after in pairwise((2, 64, 128, 256)):
-        layers += [Conv2d(before, after, 3, padding=1, bias=False), BatchNorm(), _lif()]
-        plain += [nn.Conv2d(before, after, 3, padding=1, bias=False), nn.BatchNorm2d(after)]
-        layers += [AvgPool2d(2)]
-        plain += [nn.ReLU(), nn.AvgPool2d(2)]
-    layers += [Flatten(), Dense(256 * 25, 256), _lif(), Dense(256, 11), _lif(), TimeSum()]
-    plain += [nn.Flatten(), nn.Linear(256 * 25, 256), nn.ReLU(), nn.Linear(256, 11), nn.ReLU()]
-    model = Unroll(Network.sequential(*layers)).train()
-    return _trained(model, x), _trained(nn.Sequential(*plain), x)
+        found += [Conv2d(before, after, 3, padding=1, bias=False), BatchNorm(), _lif()]
+        found += [AvgPool2d(2)]
+    found += [Flatten(), Dense(256 * 25, 256), _lif(), Dense(256, 11), _lif(), TimeSum()]
+    return _beside_relu("convlif", Network.sequential(*found))
 
 
-def _trained(model: nn.Module, x: Tensor) -> Step:
-    optimizer = torch.optim.SGD(model.parameters(), 1e-3)
-
-    def step() -> None:
-        optimizer.zero_grad()
-        model(x).sum().backward()
-        optimizer.step()
-
-    return step
-
-
-def lif() -> tuple[Step, Step]:
-    """A million neurons alone, 60 steps; the limit is written by hand for this neuron."""
-    torch.manual_seed(0)
-    x, g = torch.randn(16, 60, 62_500), torch.randn(16, 60, 62_500)
-    model = Unroll(Network.sequential(Input(62_500), _lif()))
-    given = x.clone().requires_grad_()
-
-    def ours() -> None:
-        given.grad = None
-        model(given).backward(g)
-
-    spikes, to_x = np.empty(x.shape, np.float32), np.empty(x.shape, np.float32)
-
-    def limit() -> None:
-        _forward(x.numpy(), spikes)
-        _backward(x.numpy(), g.numpy(), to_x)
-
-    return ours, limit
+def _beside_relu(work: str, net: Network) -> tuple[Step, Step]:
+    x = inputs(work)
+    plain = layers(work, nn.ReLU)
+    limit = training_step(work, plain, x.flatten(0, 1))
+    return training_step(work, Unroll(net).train(), x), limit
 
 
 @numba.njit(parallel=True, fastmath=True)
@@ -139,25 +120,30 @@ def _backward(x, g, to_x):  # type: ignore[no-untyped-def]
 WORKS = {"lif": lif, "linear_lif": linear_lif, "convlif": convlif}
 
 
-def measure(name: str) -> dict[str, Any]:
-    """Medians of alternating runs."""
+def measure(name: str, peers: Sequence[Peer] = ()) -> dict[str, Any]:
+    """Medians of alternating runs; memory is measured in processes of their own."""
     ours, limit = WORKS[name]()
-    began = time.perf_counter()
-    ours()
-    first = time.perf_counter() - began
+    first = timed(ours)
     limit()
-    mine: list[float] = []
-    theirs: list[float] = []
+    others = [Entrant(peer, name) for peer in peers]
+    for other in others:
+        other.warm_up()
+    mine, theirs = [], []
     for _ in range(RUNS):
-        for step, taken in ((ours, mine), (limit, theirs)):
-            began = time.perf_counter()
-            step()
-            taken.append(time.perf_counter() - began)
+        mine.append(timed(ours).seconds)
+        theirs.append(timed(limit).seconds)
+        for other in others:
+            other.run()
+    rows = [other.row(mine) for other in others]
+    for row in rows:
+        if row["seconds"] is not None:
+            row["peak_memory_mb"] = peak.in_a_child(name, row["peer"])
     return {
         "work": name,
-        "compile_s": first,
+        "compile_s": first.seconds,
         "seconds": statistics.median(mine),
         "limit_s": statistics.median(theirs),
         "ratio_to_limit": statistics.median(a / b for a, b in zip(mine, theirs, strict=True)),
-        "peak_memory_mb": peak_memory_mb(torch.device("cpu")),
+        "peak_memory_mb": peak.in_a_child(name, peak.OURS),
+        **({"peers": rows} if peers else {}),
     }

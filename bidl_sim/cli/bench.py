@@ -1,10 +1,12 @@
-"""``bidl bench``: how far from the limit of this machine."""
+"""``bidl bench``: how far from the limit of this machine, and from others."""
 
 from __future__ import annotations
 
 import argparse
 import json
 from typing import Any
+
+from bidl_sim.errors import BidlError
 
 SIMULATIONS = ("cuba", "cuba_16000", "stdp", "brunel", "chain")
 TRAININGS = ("lif", "linear_lif", "convlif")
@@ -14,11 +16,14 @@ GPU = ("gpu",)
 def add(commands: Any) -> argparse.ArgumentParser:
     """Declare the command."""
     parser: argparse.ArgumentParser = commands.add_parser(
-        "bench", help="speed beside loops written by hand for one network each"
+        "bench", help="speed beside loops written by hand for one network each, and beside others"
     )
     choices = (*SIMULATIONS, *TRAININGS, *GPU, "all")
     parser.add_argument("name", nargs="?", default="all", choices=choices, metavar="NAME")
     parser.add_argument("--steps", type=int, help="shorter simulations")
+    parser.add_argument(
+        "--peers", action="store_true", help="also other simulators and trainers, where installed"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object a line")
     parser.epilog = f"NAME: {', '.join(choices)}"
     return parser
@@ -29,47 +34,44 @@ def run(options: argparse.Namespace) -> int:
     names = (*SIMULATIONS, *TRAININGS) if options.name == "all" else (options.name,)
     found = []
     for name in names:
-        row = _measure(name, options.steps)
+        measure = _apart if options.name == "all" else _measure
+        row = measure(name, options.steps, options.peers)
         found.append(row)
         if options.json:
             print(json.dumps(row), flush=True)
     if not options.json:
-        print(_tables(found))
+        from bidl_sim.bench.report import report
+
+        print(report(found))
     return 0
 
 
-def _measure(name: str, steps: int | None) -> dict[str, Any]:
+def _apart(name: str, steps: int | None, peers: bool) -> dict[str, Any]:
+    """Measure in a new process: some libraries cannot be in one together."""
+    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
+    from multiprocessing import get_context
+
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        try:
+            return pool.submit(_measure, name, steps, peers).result()
+        except BrokenProcessPool:
+            raise BidlError(
+                f"bench {name}", "its process ended", f"find out with: bidl bench {name}"
+            ) from None
+
+
+def _measure(name: str, steps: int | None, peers: bool) -> dict[str, Any]:
     if name in GPU:
         from bidl_sim.bench import gpu
 
         return gpu.measure(name)
+    from bidl_sim.bench.peers import registry
+
     if name in SIMULATIONS:
         from bidl_sim.bench import simulation
 
-        return simulation.measure(name, steps)
+        return simulation.measure(name, steps, registry.SIMULATORS if peers else ())
     from bidl_sim.bench import training
 
-    return training.measure(name)
-
-
-def _tables(rows: list[dict[str, Any]]) -> str:
-    from bidl_sim.table import table
-
-    parts = []
-    if simulated := [r for r in rows if "us_per_step" in r]:
-        heads = ["simulation", "neurons", "synapses", "build", "compile", "run", "us/step", "limit"]
-        lines = [[*heads, "ratio", "spikes", "Hz"]]
-        for r in simulated:
-            counts = (f"{r['neurons']:,}", f"{r['synapses']:,}")
-            times = (f"{r[k]:.3f} s" for k in ("build_s", "compile_s", "seconds"))
-            limit = (f"{r['us_per_step']:.1f}", f"{r['limit_s']:.3f} s")
-            rest = (f"{r['ratio_to_limit']:.2f}", f"{r['spikes']:,}", f"{r['rate_hz']:.2f}")
-            lines.append([r["work"], *counts, *times, *limit, *rest])
-        parts.append(table(lines, left=1))
-    if trained := [r for r in rows if "us_per_step" not in r]:
-        lines = [["training step", "first", "median", "limit", "ratio"]]
-        for r in trained:
-            times = (f"{r[k]:.3f} s" for k in ("compile_s", "seconds", "limit_s"))
-            lines.append([r["work"], *times, f"{r['ratio_to_limit']:.2f}"])
-        parts.append(table(lines, left=1))
-    return "\n\n".join(parts)
+    return training.measure(name, registry.TRAINERS if peers else ())

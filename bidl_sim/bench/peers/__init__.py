@@ -1,0 +1,1 @@
+"""Other simulators and trainers at the same works, one a file."""
