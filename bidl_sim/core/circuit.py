@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bidl_sim.core.flatten import Edge, flatten
 from bidl_sim.core.infer import infer_signals
+from bidl_sim.core.memory import check_memory
 from bidl_sim.core.port import Signal
 from bidl_sim.core.process import Process
 from bidl_sim.core.schedule import check_causal
@@ -103,6 +105,7 @@ def _initialise(process: Process, path: str, signal: Signal, seed: int) -> None:
     present = process.parameters()
     for name in process.param_specs:
         if name not in present and name not in process.left_out:
+            check_memory(f"{process.where}, {name}", 8 * math.prod(shapes[name]), "first values")
             value = process.initialise(name, shapes[name], stream(seed, path, name))
             setattr(process, name, value)
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bidl_sim.core.fields import as_int
+from bidl_sim.core.memory import check_memory
 from bidl_sim.core.neuron import Neuron
 from bidl_sim.core.param import as_whole_array
 from bidl_sim.errors import ParameterError, ShapeError
@@ -30,6 +31,7 @@ def all_to_all(
 ) -> Sparse:
     """Every source to every target; ``self_connections=False`` leaves out i to i."""
     n_in, n_out = _size("pre", pre), _size("post", post)
+    _check_room("all_to_all", n_in * n_out)
     targets = np.tile(np.arange(n_out, dtype=np.int32), n_in)
     counts = np.full(n_in, n_out)
     if not self_connections:
@@ -50,6 +52,7 @@ def fixed_probability(cls: type[Sparse], /, pre: Any, post: Any, p: float, **mor
     """Each ordered pair with probability ``p``, independently."""
     n_in, n_out = _size("pre", pre), _size("post", post)
     _probability(p)
+    _check_room("fixed_probability", n_in * n_out * p)
     rng = np.random.default_rng(more.get("seed", 0))
     counts = rng.binomial(n_out, p, n_in)
     targets = _distinct(rng, counts, n_out)
@@ -60,6 +63,7 @@ def fixed_out_degree(cls: type[Sparse], /, pre: Any, post: Any, k: int, **more: 
     """Each source to ``k`` targets, drawn uniformly with replacement."""
     n_in, n_out = _size("pre", pre), _size("post", post)
     k = as_int("Sparse.fixed_out_degree, k", k, 0)
+    _check_room("fixed_out_degree", n_in * k)
     rng = np.random.default_rng(more.get("seed", 0))
     targets = rng.integers(0, n_out, (n_in, k), dtype=np.int32)
     targets.sort(axis=1)
@@ -70,6 +74,7 @@ def fixed_in_degree(cls: type[Sparse], /, pre: Any, post: Any, k: int, **more: A
     """Each target from ``k`` sources, drawn uniformly with replacement."""
     n_in, n_out = _size("pre", pre), _size("post", post)
     k = as_int("Sparse.fixed_in_degree, k", k, 0)
+    _check_room("fixed_in_degree", n_out * k)
     rng = np.random.default_rng(more.get("seed", 0))
     sources = rng.integers(0, n_in, n_out * k, dtype=np.int32)
     counts, targets = _by_source(sources, np.arange(n_out + 1) * k, n_in)
@@ -184,6 +189,10 @@ def _size(what: str, population: Any) -> int:
     if isinstance(shape, tuple):
         return math.prod(shape)
     return as_int(f"Sparse, {what}", population, 1)
+
+
+def _check_room(rule: str, synapses: float) -> None:
+    check_memory(f"Sparse.{rule}", 16 * synapses, f"{synapses:,.0f} synapses")
 
 
 def _probability(p: float) -> None:

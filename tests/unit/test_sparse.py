@@ -9,7 +9,7 @@ import torch
 
 from bidl_sim import Network, Simulator, netx
 from bidl_sim.errors import ParameterError, ShapeError, StateError
-from bidl_sim.processes import LIF, Dense, Input, Sparse
+from bidl_sim.processes import LIF, Dense, Input, Poisson, Sparse
 from bidl_sim.processes.synapses.distributions import LogNormal, Normal, Steps, Uniform
 from bidl_sim.trainers import Unroll
 
@@ -177,3 +177,30 @@ def test_ten_million_synapses_take_little_more_than_their_arrays() -> None:
     held = sum(value.nbytes for value in sparse.parameters().values())
     assert sparse.targets.size > 9_900_000
     assert peak < 4 * held
+
+
+def test_more_synapses_than_a_machine_holds_are_refused_at_once() -> None:
+    """Before anything is drawn: a million neurons, all to all, are terabytes."""
+    many = 10**6
+    for make in (
+        lambda: Sparse.all_to_all(many, many),
+        lambda: Sparse.fixed_probability(many, many, 0.5),
+        lambda: Sparse.fixed_in_degree(many, many, many),
+        lambda: Sparse.fixed_out_degree(many, many, many),
+    ):
+        with pytest.raises(StateError, match=r"Sparse\.\w+: needs .* GB for .* synapses"):
+            make()
+    with pytest.raises(StateError, match=r"weight: needs 8,000 GB for first values"):
+        Network.sequential(Input(many), Dense(many, many)).build()
+
+
+@pytest.mark.parametrize("engine", ["torch", "event"])
+@pytest.mark.parametrize(("delay", "late"), [(10**11, 0), (0, 10**11)])
+def test_a_delay_longer_than_any_memory_is_refused_before_the_run(engine, delay, late) -> None:
+    net = Network()
+    source, target = net.add(Poisson(5, rate=0.5)), net.add(LIF(n=4))
+    synapse = net.add(Sparse.all_to_all(5, 4, delay=delay))
+    source.s_out.connect(synapse.s_in, delay=late)
+    net.connect(synapse, target)
+    with pytest.raises(StateError, match="GB for one timestep"):
+        Simulator(net, engine=engine)

@@ -22,21 +22,61 @@ dg_i/dt = -g_i / (10*ms) : volt
 """
 
 
+TRACES = """
+w : volt
+dx/dt = -x / (20*ms) : 1 (event-driven)
+dy/dt = -y / (20*ms) : 1 (event-driven)
+"""
+PRE = """
+g_e_post += w
+w = clip(w - 1.05*0.0324*mV*y, 0*mV, 3.24*mV)
+x += 1
+"""
+POST = """
+w = clip(w + 0.0324*mV*x, 0*mV, 3.24*mV)
+y += 1
+"""
+
+
 def cuba(net: Network, steps: int, device: str) -> Ready:
     """Brian2 adds what a spike sends at the end of the same step: our delay of one."""
 
     def parts(b2: Any) -> Iterator[Any]:
         wiring = Wiring(net)
-        # the step of a spike counts as refractory there
-        rules = {"threshold": "v > -50*mV", "reset": "v = -60*mV", "refractory": 5.1 * b2.ms}
-        group = b2.NeuronGroup(wiring.size, CUBA, method="exact", **rules)
-        group.v = wiring.v * b2.mV
+        group = _balanced(b2, wiring)
         yield group
         yield _synapses(b2, group, wiring.joined("exc"), "g_e_post += 1.62*mV")
         yield _synapses(b2, group, wiring.joined("inh"), "g_i_post -= 9*mV")
         yield b2.SpikeMonitor(group)
 
     return DEVICES[device](parts, steps, 0.1)
+
+
+def stdp(net: Network, steps: int, device: str) -> Ready:
+    """As `cuba`, with traces in the synapses that learn."""
+
+    def parts(b2: Any) -> Iterator[Any]:
+        wiring = Wiring(net)
+        group = _balanced(b2, wiring)
+        yield group
+        learned = wiring.joined("exc", "exc")
+        synapses = _synapses(b2, group, learned, PRE, TRACES, on_post=POST)
+        synapses.w = learned.weight * b2.mV
+        yield synapses
+        yield _synapses(b2, group, wiring.joined("exc", "inh"), "g_e_post += 1.62*mV")
+        yield _synapses(b2, group, wiring.joined("inh"), "g_i_post -= 9*mV")
+        yield b2.SpikeMonitor(group)
+
+    note = "a pair within one step strengthens"
+    return DEVICES[device](parts, steps, 0.1, note)
+
+
+def _balanced(b2: Any, wiring: Wiring) -> Any:
+    # the step of a spike counts as refractory there
+    rules = {"threshold": "v > -50*mV", "reset": "v = -60*mV", "refractory": 5.1 * b2.ms}
+    group = b2.NeuronGroup(wiring.size, CUBA, method="exact", **rules)
+    group.v = wiring.v * b2.mV
+    return group
 
 
 def brunel(net: Network, steps: int, device: str) -> Ready:
@@ -80,8 +120,10 @@ def chain(net: Network, steps: int, device: str) -> Ready:
     return DEVICES[device](parts, steps, 1.0)
 
 
-def _synapses(b2: Any, group: Any, connections: Synapses, on_pre: str, model: str = "") -> Any:
-    synapses = b2.Synapses(group, group, model, on_pre=on_pre)
+def _synapses(
+    b2: Any, group: Any, connections: Synapses, on_pre: str, model: str = "", **more: str
+) -> Any:
+    synapses = b2.Synapses(group, group, model, on_pre=on_pre, **more)
     synapses.connect(i=connections.pre, j=connections.post)
     return synapses
 
@@ -145,7 +187,7 @@ def _called(parts: Parts, steps: int, dt: float, note: str = "") -> Ready:
 
 
 DEVICES: dict[str, Callable[..., Ready]] = {"c++": _compiled, "cython": _called}
-WORKS = {"cuba": cuba, "brunel": brunel, "chain": chain}
+WORKS = {"cuba": cuba, "stdp": stdp, "brunel": brunel, "chain": chain}
 PEERS = (
     Peer("brian2", "brian2", WORKS, {"device": "c++"}),
     Peer("brian2-cython", "brian2", WORKS, {"device": "cython"}),

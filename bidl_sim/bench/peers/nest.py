@@ -14,23 +14,47 @@ from bidl_sim.bench.peers.peer import Peer, Ready, Took
 from bidl_sim.bench.peers.wiring import Synapses, Wiring
 from bidl_sim.core.network import Network
 
+BALANCED = {
+    "C_m": 20.0, "tau_m": 20.0, "tau_syn_ex": 5.0, "tau_syn_in": 10.0, "E_L": -49.0,
+    "V_th": -50.0, "V_reset": -60.0, "t_ref": 5.0, "I_e": 0.0,
+}  # fmt: skip
+"""Neurons of 20 pF and 20 ms: a current of 1 pA stands for 1 mV."""
+
+PAIRS = {
+    "tau_plus": 20.0, "lambda": 0.01, "alpha": 1.05, "mu_plus": 0.0, "mu_minus": 0.0, "Wmax": 3.24,
+}  # fmt: skip
+
 
 def cuba(net: Network, steps: int, threads: int) -> Ready:
-    """Neurons of 20 pF and 20 ms: a current of 1 pA stands for 1 mV."""
+    """Synapses of one kind share their weight."""
     wiring = Wiring(net)
-    neuron = {
-        "C_m": 20.0, "tau_m": 20.0, "tau_syn_ex": 5.0, "tau_syn_in": 10.0, "E_L": -49.0,
-        "V_th": -50.0, "V_reset": -60.0, "t_ref": 5.0, "I_e": 0.0,
-    }  # fmt: skip
 
     def build(nest: Any) -> Any:
-        neurons = nest.Create("iaf_psc_exp", wiring.size, neuron)
+        neurons = nest.Create("iaf_psc_exp", wiring.size, BALANCED)
         neurons.V_m = wiring.v
         for source in ("exc", "inh"):
             _connect(nest, wiring.joined(source), 0.1)
         return neurons
 
     return _ready(build, steps, 0.1, threads, "spikes arrive a step later")
+
+
+def stdp(net: Network, steps: int, threads: int) -> Ready:
+    """As `cuba`, with the additive form of its own rule."""
+    wiring = Wiring(net)
+
+    def build(nest: Any) -> Any:
+        neurons = nest.Create("iaf_psc_exp", wiring.size, {**BALANCED, "tau_minus": 20.0})
+        neurons.V_m = wiring.v
+        _connect(nest, wiring.joined("inh"), 0.1)
+        _connect(nest, wiring.joined("exc", "inh"), 0.1)
+        learned = wiring.joined("exc", "exc")
+        nest.CopyModel("stdp_synapse", "learned", {**PAIRS, "weight": 1.62, "delay": 0.1})
+        pairs = (learned.pre + 1, learned.post + 1)
+        nest.Connect(*pairs, conn_spec="one_to_one", syn_spec={"synapse_model": "learned"})
+        return neurons
+
+    return _ready(build, steps, 0.1, threads, "spikes arrive a step later; weights change at them")
 
 
 def brunel(net: Network, steps: int, threads: int) -> Ready:
@@ -109,7 +133,7 @@ def _ready(
     return Ready(run, note=note)
 
 
-WORKS = {"cuba": cuba, "brunel": brunel, "chain": chain}
+WORKS = {"cuba": cuba, "stdp": stdp, "brunel": brunel, "chain": chain}
 PEERS = (
     Peer("nest", "nest-simulator", WORKS, {"threads": 1}),
     Peer("nest-2-threads", "nest-simulator", WORKS, {"threads": 2}),

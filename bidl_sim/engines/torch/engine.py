@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
@@ -11,11 +10,11 @@ import torch
 from torch import Tensor
 
 from bidl_sim.core.circuit import Circuit, state_shape
+from bidl_sim.core.memory import check_memory
 from bidl_sim.core.schedule import Stage, schedule
 from bidl_sim.engines.torch.run import Run
 from bidl_sim.engines.torch.signals import State, Wiring
 from bidl_sim.engines.torch.unit import Mode, Unit
-from bidl_sim.errors import StateError
 
 Parameters = Mapping[str, Tensor]
 """Parameters by path (``dense1.weight``), in the shapes the processes hold them."""
@@ -145,16 +144,10 @@ class TorchEngine:
             for name in self.circuit.processes[path].states(mode.training):
                 values += math.prod(self.state_shape(path, name))
         needed = values * mode.batch * mode.dtype.itemsize
-        available = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        available = None
         if mode.device.type == "cuda":
             available = torch.cuda.get_device_properties(mode.device).total_memory
-        if needed > available:
-            raise StateError(
-                "network",
-                f"needs {needed / 1e9:,.0f} GB for one timestep of {mode.batch} sample(s), "
-                f"the machine has {available / 1e9:,.0f} GB",
-                "make it or the batch smaller",
-            )
+        check_memory("network", needed, f"one timestep of {mode.batch} sample(s)", available)
 
     def state_shape(self, path: str, name: str) -> tuple[int, ...]:
         """The shape of a process's state, without batch."""
