@@ -148,3 +148,22 @@ def test_source_is_readable() -> None:
     assert "grad_v" in text
     compile(text, "kernel", "exec")
     assert isinstance(LIF(n=3), Process)
+
+
+@pytest.mark.parametrize("shape", [(5,), (300,)], ids=["time first", "batch first"])
+@pytest.mark.parametrize("loss", ["sum", "rate"])
+def test_a_gradient_that_is_the_same_in_all_steps(shape, loss) -> None:
+    """As a loss on sums or rates sends it back, without a sequence of its own in memory."""
+    found = []
+    for kernels in ("eager", "fused"):
+        population = LIF(alpha=0.8, learn=True)
+        net = Network.sequential(Input(shape), population)
+        model = Unroll(net, dtype="float64", kernels=kernels)
+        x = torch.tensor(np.random.default_rng(5).normal(0.3, 0.5, (3, 9, *shape)))
+        x.requires_grad_()
+        y = model(x)
+        scale = torch.linspace(-1, 1, y[:, 0].numel(), dtype=y.dtype).view_as(y[:, 0])
+        (y.sum() if loss == "sum" else (y.mean(1) * scale).sum()).backward()
+        found.append([x.grad, *(p.grad for p in model.parameters())])
+    for eager, fused in zip(*found, strict=True):
+        torch.testing.assert_close(fused, eager, atol=1e-11, rtol=1e-11)

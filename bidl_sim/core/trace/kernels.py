@@ -97,7 +97,7 @@ def backward_source(
 
     ``learned`` are the parameters whose gradient is wanted: of a shared one each slot gathers the
     sum over its neurons, of the others each neuron's own is given. ``past_<state>`` are workspaces
-    ``(steps, width)``.
+    ``(steps, width)``. A gradient ``gout_<name>`` of one step stands for all.
     """
     states = trace.states
     step = backward(trace, kept, learned)
@@ -139,7 +139,7 @@ def backward_source(
         ],
         rows_back=[
             *_rows(f"{kind}_{n}" for kind in ("in", "gin") for n in trace.inputs),
-            *_rows(f"gout_{n}" for n in outputs),
+            *_rows((f"gout_{n}" for n in outputs), "t % {0}.shape[1]"),
             *(f"row_past_{n} = past_{n}[t]" for n in states),
         ],
         back=[
@@ -190,9 +190,9 @@ def _begin(trace: Trace, shared: Collection[str]) -> list[str]:
     ]
 
 
-def _rows(arrays: Iterable[str]) -> list[str]:
+def _rows(arrays: Iterable[str], step: str = "t") -> list[str]:
     """The block's part of one step: a view whose plain index lets the compiler vectorise."""
-    return [f"row_{name} = {name}[b, t, first : first + m]" for name in arrays]
+    return [f"row_{n} = {n}[b, {step.format(n)}, first : first + m]" for n in arrays]
 
 
 def _loads(trace: Trace, shared: Collection[str], state: str) -> list[str]:

@@ -120,7 +120,8 @@ class FusedStep(ABC):
         inputs, states, parameters = self.groups(tensors)
         shape, dtype = inputs[0].shape[1:], inputs[0].dtype
         count = len(self.sequences)
-        sequences = [in_order(g, batch_first) for g in gradients[:count] if g.is_floating_point()]
+        arrived = [g for g in gradients[:count] if g.is_floating_point()]
+        sequences = [self.arriving(g, batch_first) for g in arrived]
         last = [g.contiguous() for g in gradients[count:] if g.is_floating_point()]
         to_inputs = [self._new(x, dtype, batch_first) for x in inputs]
         named = zip(self.trace.states, states, strict=True)
@@ -201,6 +202,10 @@ class FusedStep(ABC):
     @abstractmethod
     def run_backward(self, call: Backward) -> None:
         """Fill the gradients and sums."""
+
+    def arriving(self, gradient: Tensor, batch_first: bool) -> Tensor:
+        """The gradient of a sequence as the backward kernel reads it."""
+        return in_order(gradient, batch_first)
 
     def _new(self, like: Tensor, dtype: torch.dtype, batch_first: bool) -> Tensor:
         """Memory for a sequence ``(time, batch, ...)``."""

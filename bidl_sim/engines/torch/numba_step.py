@@ -13,7 +13,7 @@ from bidl_sim.core.trace.kernels import HEAD, backward_source, forward_source
 from bidl_sim.engines.kernels.compile import compiled
 from bidl_sim.engines.torch.buffers import take
 from bidl_sim.engines.torch.fused import Backward, Forward, FusedStep, repeat
-from bidl_sim.engines.torch.layout import is_batch_first
+from bidl_sim.engines.torch.layout import in_order, is_batch_first
 from bidl_sim.engines.torch.threads import in_threads, threads
 from bidl_sim.typing import Array
 
@@ -43,6 +43,12 @@ class NumbaStep(FusedStep):
     def compile(self, kind: str, dtype: str, *names: Any) -> Any:
         write: Any = {"forward": forward_source, "backward": backward_source}[kind]
         return compiled(f"{HEAD.format(dtype=dtype)}\n\n{write(self.trace, *names)}", kind)
+
+    def arriving(self, gradient: Tensor, batch_first: bool) -> Tensor:
+        """One that is the same in all steps, as after a sum over time, is kept as one step."""
+        if gradient.stride(0) == 0:
+            gradient = gradient[:1]
+        return in_order(gradient, batch_first)
 
     def run_forward(self, call: Forward) -> None:
         shape, dtype = call.inputs[0].shape, call.inputs[0].dtype
