@@ -82,5 +82,5 @@ def measure(name: str, steps: int | None = None, peers: Sequence[Peer] = ()) -> 
         "spikes": spikes,
         "limit_spikes": limit_spikes,
         "rate_hz": spikes / size / (steps * work.dt),
-        **({"peers": [other.row(ours) for other in others]} if peers else {}),
+        **({"peers": [other.finish(ours) for other in others]} if peers else {}),
     }

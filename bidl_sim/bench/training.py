@@ -134,7 +134,7 @@ def measure(name: str, peers: Sequence[Peer] = ()) -> dict[str, Any]:
         theirs.append(timed(limit).seconds)
         for other in others:
             other.run()
-    rows = [other.row(mine) for other in others]
+    rows = [other.finish(mine) for other in others]
     for row in rows:
         if row["seconds"] is not None:
             row["peak_memory_mb"] = peak.in_a_child(name, row["peer"])

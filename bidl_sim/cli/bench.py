@@ -6,8 +6,6 @@ import argparse
 import json
 from typing import Any
 
-from bidl_sim.errors import BidlError
-
 SIMULATIONS = ("cuba", "cuba_16000", "stdp", "brunel", "chain")
 TRAININGS = ("lif", "linear_lif", "convlif")
 GPU = ("gpu",)
@@ -34,8 +32,7 @@ def run(options: argparse.Namespace) -> int:
     names = (*SIMULATIONS, *TRAININGS) if options.name == "all" else (options.name,)
     found = []
     for name in names:
-        measure = _apart if options.name == "all" else _measure
-        row = measure(name, options.steps, options.peers)
+        row = _measure(name, options.steps, options.peers)
         found.append(row)
         if options.json:
             print(json.dumps(row), flush=True)
@@ -44,21 +41,6 @@ def run(options: argparse.Namespace) -> int:
 
         print(report(found))
     return 0
-
-
-def _apart(name: str, steps: int | None, peers: bool) -> dict[str, Any]:
-    """Measure in a new process: some libraries cannot be in one together."""
-    from concurrent.futures import ProcessPoolExecutor
-    from concurrent.futures.process import BrokenProcessPool
-    from multiprocessing import get_context
-
-    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-        try:
-            return pool.submit(_measure, name, steps, peers).result()
-        except BrokenProcessPool:
-            raise BidlError(
-                f"bench {name}", "its process ended", f"find out with: bidl bench {name}"
-            ) from None
 
 
 def _measure(name: str, steps: int | None, peers: bool) -> dict[str, Any]:

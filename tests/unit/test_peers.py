@@ -10,33 +10,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fake_peers import ABSENT, ALL, BROKEN, STEADY, UNABLE, broken_later, crashing, fake, slow
 
 from bidl_sim.bench import layers, networks, peak, simulation, training
 from bidl_sim.bench.peers import registry
-from bidl_sim.bench.peers.entrant import BUDGET, Entrant
-from bidl_sim.bench.peers.peer import Peer, Ready, Took
+from bidl_sim.bench.peers.entrant import Entrant
 from bidl_sim.bench.peers.wiring import Wiring
-from bidl_sim.cli import bench, main
+from bidl_sim.cli import main
 
 KEYS = {
     "peer", "version", "seconds", "ratio_to_ours", "spikes", "compile_s", "peak_memory_mb", "note",
 }  # fmt: skip
-
-
-def fake(name: str, run, package: str = "numpy", works=("chain",)) -> Peer:
-    """A peer that is installed, as numpy is."""
-    return Peer(name, package, {w: lambda *_: Ready(run, 0.5, "another step order") for w in works})
-
-
-def broken(*_: object) -> Took:
-    raise RuntimeError("no such device\ndetails")
-
-
-STEADY = fake("steady", lambda: Took(2.0, 70, before=0.25))
-BROKEN = fake("broken", broken)
-ABSENT = fake("absent", broken, package="no-such-simulator")
-UNABLE = fake("unable", broken, works=())
-ALL = (STEADY, BROKEN, ABSENT, UNABLE)
 
 
 @pytest.mark.parametrize("peers", [registry.SIMULATORS, registry.TRAINERS])
@@ -60,33 +44,33 @@ def test_the_registry_imports_no_peer() -> None:
 
 
 def test_figures_of_a_peer_are_medians_beside_ours() -> None:
-    times = iter([3.0, 1.0, 5.0])
-    entrant = Entrant(fake("peer", lambda: Took(next(times), 4)), "chain")
+    entrant = Entrant(STEADY, "chain")
     for _ in range(3):
         entrant.run()
-    row = entrant.row([1.0, 0.5, 1.0])
+    row = entrant.finish([1.0, 0.5, 1.0])
     assert set(row) == KEYS
     assert row["seconds"] == 3.0
     assert row["ratio_to_ours"] == 3.0  # of 3, 2 and 5
-    assert row["spikes"] == 4
+    assert row["spikes"] == 70
     assert row["version"] == np.__version__
+    assert row["compile_s"] == 0.75
 
 
-def test_getting_ready_is_kept_apart() -> None:
+def test_a_first_run_may_count_as_compiling() -> None:
     entrant = Entrant(STEADY, "chain")
+    entrant.warm_up()
     entrant.run()
-    assert entrant.row([1.0])["compile_s"] == 0.75
-    warmed = Entrant(STEADY, "chain")
-    warmed.warm_up()
-    warmed.run()
-    assert warmed.row([1.0])["compile_s"] == 2.75
+    row = entrant.finish([1.0])
+    assert row["seconds"] == 1.0
+    assert row["compile_s"] == 3.75
 
 
 @pytest.mark.parametrize(
     ("peer", "note"),
     [
         (BROKEN, "failed: RuntimeError: no such device"),
-        (Peer("b", "numpy", {"chain": broken}), "failed: RuntimeError: no such device"),
+        (fake("late", broken_later), "failed: RuntimeError: no such device"),
+        (fake("crash", crashing), "failed: its process ended"),
         (ABSENT, "not installed"),
         (UNABLE, "cannot do that"),
     ],
@@ -95,25 +79,26 @@ def test_who_has_no_figures_says_why(peer, note) -> None:
     entrant = Entrant(peer, "chain")
     entrant.warm_up()
     entrant.run()
-    row = entrant.row([1.0])
+    row = entrant.finish([1.0])
     assert set(row) == KEYS
     assert row["note"] == note
     assert row["seconds"] is row["ratio_to_ours"] is row["compile_s"] is None
 
 
 def test_a_slow_peer_is_measured_once(monkeypatch) -> None:
-    clock = iter(np.arange(100) * 1.01 * BUDGET)
-    monkeypatch.setattr("bidl_sim.bench.peers.entrant.time.perf_counter", lambda: next(clock))
-    entrant = Entrant(STEADY, "chain")
+    monkeypatch.setattr("bidl_sim.bench.peers.entrant.BUDGET", 0.1)
+    entrant = Entrant(fake("slow", slow), "chain")
     for _ in range(5):
         entrant.run()
     assert len(entrant.took) == 1
+    assert entrant.finish([0.1])["seconds"] == 0.2
 
 
 def test_peers_are_rows_of_a_measurement() -> None:
     row = simulation.measure("chain", 50, ALL)
     assert [peer["peer"] for peer in row["peers"]] == ["steady", "broken", "absent", "unable"]
-    assert row["peers"][0]["ratio_to_ours"] == pytest.approx(2.0 / row["seconds"])  # odd count
+    assert row["peers"][0]["seconds"] == 3.0
+    assert row["peers"][0]["ratio_to_ours"] > 1
     assert "peers" not in simulation.measure("chain", 50)
 
 
@@ -123,8 +108,8 @@ def test_the_command_prints_a_line_for_each_peer(monkeypatch, capsys) -> None:
     printed = capsys.readouterr().out
     lines = {line.split()[0]: line for line in printed.splitlines() if line.startswith("  ")}
     assert set(lines) == {"steady", "broken", "unable"}
-    assert "2.000 s" in lines["steady"]
-    assert "chain, steady: another step order" in printed
+    assert "3.000 s" in lines["steady"]
+    assert "chain, steady: another order" in printed
     assert "chain, broken: failed: RuntimeError: no such device" in printed
     assert "chain, unable: cannot do that" in printed
     assert printed.endswith("not installed: absent; pip install 'bidl_sim[bench]'\n")
@@ -135,16 +120,11 @@ def test_the_command_prints_a_line_for_each_peer(monkeypatch, capsys) -> None:
     assert row["peers"][2]["note"] == "not installed"
 
 
-def test_all_works_are_measured_in_processes_of_their_own() -> None:
-    assert bench._apart("chain", 50, False)["spikes"] > 0
-
-
 def test_a_training_step_beside_peers(monkeypatch, capsys) -> None:
     """The shape of the row; the work itself is replaced by nothing."""
     monkeypatch.setitem(training.WORKS, "lif", lambda: (lambda: None, lambda: None))
     monkeypatch.setattr(peak, "in_a_child", lambda work, name: {"steady": 12.0}.get(name))
-    peers = tuple(fake(p.name, p.works["chain"]().run, p.package, ("lif",)) for p in ALL[:3])
-    monkeypatch.setattr(registry, "TRAINERS", (*peers, UNABLE))
+    monkeypatch.setattr(registry, "TRAINERS", ALL)
     assert main(["bench", "lif", "--peers"]) == 0
     printed = capsys.readouterr().out
     assert next(line for line in printed.splitlines() if "steady" in line).endswith(" 12")

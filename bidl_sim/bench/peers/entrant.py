@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+from typing import Any, TypeVar
 
 from bidl_sim.bench.peers.peer import Peer, Ready, Took
 
@@ -15,9 +18,11 @@ BUDGET = 20.0
 ABSENT = "not installed"
 UNABLE = "cannot do that"
 
+T = TypeVar("T")
+
 
 class Entrant:
-    """A peer at one work.
+    """A peer at one work, in a process of its own: libraries of threads get in each other's way.
 
     What it raises becomes its note and ends its part; so does not being installed.
 
@@ -35,49 +40,29 @@ class Entrant:
         self.compile_s = 0.0
         self.took: list[Took] = []
         self._spent = 0.0
-        self._ready: Ready | None = None
+        self._process: ProcessPoolExecutor | None = None
         if work not in peer.works:
             self.note = UNABLE
         elif peer.version is None:
             self.note = ABSENT
         else:
-            try:
-                self._ready = peer.prepare(work, *given)
-            except Exception as error:
-                self._fail(error)
-            else:
-                self.note, self.compile_s = self._ready.note, self._ready.compile_s
+            self._process = ProcessPoolExecutor(1, get_context("spawn"))
+            if told := self._done(_prepare, peer, work, *given):
+                self.compile_s, self.note = told
 
     def warm_up(self) -> None:
         """A first run, which counts as compiling."""
-        if took := self._attempt():
+        if took := self._done(_run):
             self.compile_s += took.seconds
 
     def run(self) -> None:
         """Run once, unless it failed or its time is used up."""
-        if self._spent < BUDGET and (took := self._attempt()):
+        if self._spent < BUDGET and (took := self._done(_run)):
             self.took.append(took)
 
-    def _attempt(self) -> Took | None:
-        if self._ready is None:
-            return None
-        began = time.perf_counter()
-        try:
-            return self._ready.run()
-        except Exception as error:
-            self._fail(error)
-            return None
-        finally:
-            self._spent += time.perf_counter() - began
-
-    def _fail(self, error: Exception) -> None:
-        reason = (str(error).strip().splitlines() or [""])[0]
-        self.note = f"failed: {type(error).__name__}: {reason}".rstrip(": ")
-        self._ready = None
-        self.took = []
-
-    def row(self, ours: Sequence[float]) -> dict[str, Any]:
-        """Medians, beside the seconds of our runs in the same rounds."""
+    def finish(self, ours: Sequence[float]) -> dict[str, Any]:
+        """End the process; medians, beside the seconds of our runs in the same rounds."""
+        self._end()
         found: dict[str, Any] = {
             "peer": self.peer.name,
             "version": self.peer.version,
@@ -97,3 +82,43 @@ class Entrant:
             found["spikes"] = self.took[-1].spikes
             found["compile_s"] = self.compile_s + self.took[0].before
         return found
+
+    def _done(self, task: Callable[..., T], *given: object) -> T | None:
+        """What the process answers; None where there is none, or no more."""
+        if self._process is None:
+            return None
+        began = time.perf_counter()
+        try:
+            return self._process.submit(task, *given).result()
+        except BrokenProcessPool:
+            self._fail("its process ended")
+        except Exception as error:
+            reason = (str(error).strip().splitlines() or [""])[0]
+            self._fail(f"{type(error).__name__}: {reason}".rstrip(": "))
+        finally:
+            self._spent += time.perf_counter() - began if task is _run else 0.0
+        return None
+
+    def _fail(self, reason: str) -> None:
+        self.note = f"failed: {reason}"
+        self.took = []
+        self._end()
+
+    def _end(self) -> None:
+        if self._process is not None:
+            self._process.shutdown()
+            self._process = None
+
+
+_ready: Ready
+"""In the process of a peer, its work."""
+
+
+def _prepare(peer: Peer, work: str, *given: object) -> tuple[float, str]:
+    global _ready
+    _ready = peer.prepare(work, *given)
+    return _ready.compile_s, _ready.note
+
+
+def _run() -> Took:
+    return _ready.run()
