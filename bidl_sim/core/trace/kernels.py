@@ -39,7 +39,7 @@ def forward(low, high, width, {arguments}):
 """
 
 BACKWARD = """
-def backward(slot, low, high, width, {arguments}):
+def backward(part, low, high, width, {arguments}):
     steps, size = in_{first_input}.shape[1:]
     {shared}
     {allocate}
@@ -95,7 +95,7 @@ def backward_source(
 ) -> str:
     """A function from the gradients of outputs and final states to those of everything before.
 
-    ``learned`` are the parameters whose gradient is wanted: of a shared one each slot gathers the
+    ``learned`` are the parameters whose gradient is wanted: of a shared one each part gathers the
     sum over its neurons, of the others each neuron's own is given. ``past_<state>`` are workspaces
     ``(steps, width)``. A gradient ``gout_<name>`` of one step stands for all.
     """
@@ -160,7 +160,7 @@ def backward_source(
                 for n in learned
             ),
         ],
-        total=[f"sum_{n}[slot] += over_{n}.sum()" for n in learned if n in shared],
+        total=[f"sum_{n}[part] += over_{n}.sum()" for n in learned if n in shared],
     )
 
 

@@ -14,7 +14,7 @@ from bidl_sim.engines.kernels.compile import compiled
 from bidl_sim.engines.torch.buffers import take
 from bidl_sim.engines.torch.fused import Backward, Forward, FusedStep, repeat
 from bidl_sim.engines.torch.layout import in_order, is_batch_first
-from bidl_sim.engines.torch.threads import in_threads, threads
+from bidl_sim.engines.torch.threads import in_threads, parts, threads
 from bidl_sim.typing import Array
 
 LARGE = 256
@@ -35,7 +35,7 @@ class NumbaStep(FusedStep):
         return 0
 
     def parts(self, neurons: int) -> int:
-        return threads()
+        return parts()
 
     def empty(self, shape: Sequence[int], dtype: torch.dtype, device: torch.device) -> Tensor:
         return take(shape, dtype)
@@ -56,7 +56,7 @@ class NumbaStep(FusedStep):
         arrays = [_rows(x, call) for x in (*call.inputs, *call.sequences)]
         arrays += [_flat(x, call) for x in (*call.states, *call.last)]
         arrays += _values(call)
-        in_threads(lambda _, low, high: kernel(low, high, WIDTH, *arrays), math.prod(shape[1:]))
+        in_threads(lambda _, __, low, high: kernel(low, high, WIDTH, *arrays), math.prod(shape[1:]))
 
     def run_backward(self, call: Backward) -> None:
         shape, dtype = call.inputs[0].shape, call.inputs[0].dtype
@@ -78,10 +78,10 @@ class NumbaStep(FusedStep):
             for _ in range(threads())
         ]
 
-        def part(slot: int, low: int, high: int) -> None:
-            kernel(slot, low, high, width, *arrays, *past[slot])
+        def work(thread: int, part: int, low: int, high: int) -> None:
+            kernel(part, low, high, width, *arrays, *past[thread])
 
-        in_threads(part, math.prod(shape[1:]))
+        in_threads(work, math.prod(shape[1:]))
 
 
 def _rows(x: Tensor, call: Forward | Backward) -> Array:

@@ -13,19 +13,37 @@ ALIGNED = 64
 """Parts begin at multiples of so many neurons, so that no two threads write one cache line."""
 
 
+SHARES = 4
+"""Parts for each thread."""
+
+
 def threads() -> int:
     """How many threads share a kernel: as many as torch uses."""
     return torch.get_num_threads()
 
 
-def in_threads(work: Callable[[int, int, int], None], neurons: int) -> None:
-    """Call ``work(slot, low, high)`` for consecutive parts of the neurons, each in a thread."""
-    size = math.ceil(neurons / threads() / ALIGNED) * ALIGNED
-    parts = [(k, low, min(low + size, neurons)) for k, low in enumerate(range(0, neurons, size))]
-    waiting = [_pool(threads()).submit(work, *part) for part in parts[1:]]
-    work(*parts[0])
-    for part in waiting:
-        part.result()
+def parts() -> int:
+    """Into how many parts the neurons are divided: more than threads, for those that come late."""
+    return SHARES * threads()
+
+
+def in_threads(work: Callable[[int, int, int, int], None], neurons: int) -> None:
+    """Call ``work(thread, part, low, high)`` for consecutive parts of the neurons.
+
+    A thread takes the next part when it is done with one, so that a thread whose core is busy with
+    something else, such as a thread of torch that still spins, holds up little.
+    """
+    size = math.ceil(neurons / parts() / ALIGNED) * ALIGNED
+    waiting = iter([(k, n, min(n + size, neurons)) for k, n in enumerate(range(0, neurons, size))])
+
+    def share(thread: int) -> None:
+        for part in waiting:
+            work(thread, *part)
+
+    helping = [_pool(threads()).submit(share, thread) for thread in range(1, threads())]
+    share(0)
+    for thread in helping:
+        thread.result()
 
 
 @cache
