@@ -14,6 +14,7 @@ from bidl_sim.processes.io.spike_source import SpikeSource
 from bidl_sim.processes.neurons.conductance_lif import ConductanceLIF
 from bidl_sim.processes.neurons.current_lif import CurrentLIF, DeltaLIF
 from bidl_sim.processes.neurons.lif import LIAF, LIF
+from bidl_sim.processes.neurons.lif_plus.lif_plus import LIFPlus
 from bidl_sim.processes.normalization.batch_norm import BatchNorm
 from bidl_sim.processes.plasticity.pair_stdp import PairSTDP
 from bidl_sim.processes.plasticity.rule import Plasticity
@@ -43,6 +44,7 @@ __all__ = [
     "Dropout",
     "Flatten",
     "Input",
+    "LIFPlus",
     "LastStep",
     "MaxPool2d",
     "Neuron",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY
 from functools import partial
 
-from bidl_sim.core.fields import Choice, Dims, Int, Maybe, MaybeDims, MaybeInt, Real
+from bidl_sim.core.fields import Choice, Dims, Int, Maybe, MaybeChoice, MaybeDims, MaybeInt, Real
 from bidl_sim.core.port import In, Out, Signal
 from bidl_sim.core.process import Process
 from bidl_sim.core.surrogate import SURROGATES
@@ -23,6 +23,14 @@ BACKWARD: Mapping[str, Callable[..., str]] = {
     "numba-backward": kernels.backward_source,
     "triton-backward": triton.backward_source,
 }
+
+
+SHARED: Mapping[str, Callable[[Shape], Shape]] = {
+    "layer": lambda shape: (),
+    "channel": lambda shape: shape[:1],
+    "neuron": lambda shape: shape,
+}
+"""The shape of a learned parameter, given the population's."""
 
 
 class Neuron(Process, abstract=True):
@@ -43,6 +51,9 @@ class Neuron(Process, abstract=True):
         Which gradient stands for the derivative of a spike: a name of `SURROGATES`.
     width
         Width of the surrogate around the threshold, in units of the potential.
+    sharing : "layer", "channel" or "neuron"
+        How many values of each learned parameter there are: one number given for it is spread over
+        so many when the network is built. Left out, there are as many as were given.
 
     Notes
     -----
@@ -60,6 +71,7 @@ class Neuron(Process, abstract=True):
     n: MaybeInt = Maybe(Int())
     surrogate: Choice = Choice(SURROGATES, "atan")
     width: Real = Real(1.0, positive=True)
+    sharing: MaybeChoice = Maybe(Choice(("layer", "channel", "neuron")))
 
     a_in = In()
     s_out = Out()
@@ -116,6 +128,7 @@ class Neuron(Process, abstract=True):
         shape = signal.shape if signal else self.declared_shape
         if shape is None:
             return
+        wanted = self.parameter_shapes(signal)
         for name, value in self.parameters().items():
             if value.shape not in ((), shape[:1], shape):
                 raise ShapeError(
@@ -123,6 +136,17 @@ class Neuron(Process, abstract=True):
                     f"must be one number, of shape {shape[:1]} (per channel) or {shape} "
                     f"(per neuron), got {value.shape}",
                 )
+            if value.shape not in ((), wanted.get(name, value.shape)):
+                raise ShapeError(
+                    f"{self.where}, {name}",
+                    f"must be one number or of shape {wanted[name]}, got {value.shape}",
+                )
+
+    def parameter_shapes(self, signal: Signal | None) -> Mapping[str, Shape]:
+        shape = signal.shape if signal else self.declared_shape
+        if self.sharing is None or shape is None:
+            return {}
+        return dict.fromkeys(self.learned, SHARED[self.sharing](shape))
 
     def parameter_view(self, name: str, shape: Shape, signal: Signal) -> Shape:
         if shape in ((), signal.shape):
