@@ -13,6 +13,7 @@ from bidl_sim.processes.io.sink import Sink
 from bidl_sim.processes.io.spike_source import SpikeSource
 from bidl_sim.processes.neurons.conductance_lif import ConductanceLIF
 from bidl_sim.processes.neurons.current_lif import CurrentLIF, DeltaLIF
+from bidl_sim.processes.neurons.electrical import ElectricalLIAF, electrically_coupled
 from bidl_sim.processes.neurons.lif import LIAF, LIF
 from bidl_sim.processes.neurons.lif_plus.lif_plus import LIFPlus
 from bidl_sim.processes.normalization.batch_norm import BatchNorm
@@ -42,6 +43,7 @@ __all__ = [
     "DeltaLIF",
     "Dense",
     "Dropout",
+    "ElectricalLIAF",
     "Flatten",
     "Input",
     "LIFPlus",
@@ -57,4 +59,5 @@ __all__ = [
     "SumPool2d",
     "TimeMean",
     "TimeSum",
+    "electrically_coupled",
 ]

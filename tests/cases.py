@@ -49,8 +49,9 @@ class Case:
             net.connect(source, net.add(process))
         else:
             net.add(process)
-        if process.out_ports:
-            net.connect(process, net.add(bp.LIF(name="after", alpha=0.7)))
+        after = net.add(bp.LIF(name="after", alpha=0.7)) if process.out_ports else None
+        for port in process.out_ports.values():
+            net.connect(port, after)
         return net
 
 
