@@ -75,7 +75,7 @@ def test_what_it_runs() -> None:
     names = {type(case.make()).__name__ for case in HERE}
     assert names >= {
         "Activation", "Add", "ArraySource", "AvgPool2d", "BatchNorm", "Callback", "ConductanceLIF",
-        "Conv2d", "CurrentLIF", "DeltaLIF", "Dense", "Dropout", "Flatten", "Input", "LIAF", "LIF",
+        "Conv2d", "CurrentLIF", "DeltaLIF", "Dense", "Dropout", "ElectricalLIAF", "Flatten", "Input", "LIAF", "LIF", "LIFPlus",
         "LastStep", "MaxPool2d", "Poisson", "Sink", "Sparse", "SpikeSource", "SumPool2d",
         "TimeMean", "TimeSum",
     }  # fmt: skip
