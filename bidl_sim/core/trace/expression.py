@@ -28,11 +28,10 @@ LOGICAL = {"+": "|", "*": "&", "max": "|", "min": "&"}
 class Expression:
     """One operation on others; ``"const"`` has a value, ``"input"`` a name as its value.
 
-    Operations are those of `ARITHMETIC`, `COMPARISONS`, `BITWISE`, `FUNCTIONS` and
-    `ROUNDING`, and ``min``,
-    ``max``, ``sqrt``, ``neg``, ``not``, ``where``, ``float`` and ``integer`` (conversions),
-    ``detach``, ``straight_through`` (the value of its first operand, the gradient of its second)
-    and ``fire`` (its value is a function giving the surrogate derivative).
+    Operations are those of `ARITHMETIC`, `COMPARISONS`, `BITWISE`, `FUNCTIONS`, `ROUNDING`, and
+    ``min``, ``max``, ``sqrt``, ``neg``, ``not``, ``where``, ``float`` and ``integer``
+    (conversions), ``detach``, ``straight_through`` (the value of its first operand, the gradient of
+    its second) and ``fire`` (its value is a function giving the surrogate derivative).
     """
 
     __slots__ = ("args", "kind", "number", "op", "value")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -80,7 +81,7 @@ class _StraightThrough(torch.autograd.Function):
 def _straight_through(value: Tensor, smooth: Value) -> Tensor:
     if not isinstance(smooth, Tensor):
         return value.detach()
-    shape = torch.broadcast_shapes(value.shape, smooth.shape)
+    shape = np.broadcast_shapes(value.shape, smooth.shape)
     value, like = value.detach().expand(shape), smooth.expand(shape)
     if not (torch.is_grad_enabled() and smooth.requires_grad):
         return value.to(smooth.dtype)
