@@ -18,10 +18,13 @@ from bidl_sim.processes.neurons.lif import LIAF, LIF
 from bidl_sim.processes.normalization.batch_norm import BatchNorm
 from bidl_sim.processes.plasticity.pair_stdp import PairSTDP
 from bidl_sim.processes.plasticity.rule import Plasticity
+from bidl_sim.processes.quantization import Grid
 from bidl_sim.processes.synapses.conv2d import Conv2d
+from bidl_sim.processes.synapses.conv_transpose2d import ConvTranspose2d
 from bidl_sim.processes.synapses.dense import Dense
 from bidl_sim.processes.synapses.pool import AvgPool2d, MaxPool2d, SumPool2d
 from bidl_sim.processes.synapses.sparse import Sparse
+from bidl_sim.processes.synapses.unpool import Unpool2d
 from bidl_sim.processes.transforms.activation import Activation
 from bidl_sim.processes.transforms.add import Add
 from bidl_sim.processes.transforms.dropout import Dropout
@@ -39,11 +42,13 @@ __all__ = [
     "Callback",
     "ConductanceLIF",
     "Conv2d",
+    "ConvTranspose2d",
     "CurrentLIF",
     "DeltaLIF",
     "Dense",
     "Dropout",
     "Flatten",
+    "Grid",
     "Input",
     "LastStep",
     "MaxPool2d",
@@ -57,4 +62,5 @@ __all__ = [
     "SumPool2d",
     "TimeMean",
     "TimeSum",
+    "Unpool2d",
 ]
