@@ -26,6 +26,7 @@ from bidl_sim.processes.synapses.sparse import Sparse
 from bidl_sim.processes.synapses.unpool import Unpool2d
 from bidl_sim.processes.transforms.activation import Activation
 from bidl_sim.processes.transforms.add import Add
+from bidl_sim.processes.transforms.delay import Delay
 from bidl_sim.processes.transforms.dropout import Dropout
 from bidl_sim.processes.transforms.flatten import Flatten
 
@@ -42,6 +43,7 @@ __all__ = [
     "Conv2d",
     "ConvTranspose2d",
     "CurrentLIF",
+    "Delay",
     "DeltaLIF",
     "Dense",
     "Dropout",
