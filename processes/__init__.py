@@ -14,7 +14,9 @@ from bidl_sim.processes.io.spike_source import SpikeSource
 from bidl_sim.processes.neurons.conductance_lif import ConductanceLIF
 from bidl_sim.processes.neurons.cuba import CUBA
 from bidl_sim.processes.neurons.current_lif import CurrentLIF, DeltaLIF
+from bidl_sim.processes.neurons.electrical import ElectricalLIAF, electrically_coupled
 from bidl_sim.processes.neurons.lif import LIAF, LIF
+from bidl_sim.processes.neurons.lif_plus.lif_plus import LIFPlus
 from bidl_sim.processes.normalization.batch_norm import BatchNorm
 from bidl_sim.processes.plasticity.pair_stdp import PairSTDP
 from bidl_sim.processes.plasticity.rule import Plasticity
@@ -49,9 +51,11 @@ __all__ = [
     "DeltaLIF",
     "Dense",
     "Dropout",
+    "ElectricalLIAF",
     "Flatten",
     "Grid",
     "Input",
+    "LIFPlus",
     "LastStep",
     "MaxPool2d",
     "Neuron",
@@ -65,4 +69,5 @@ __all__ = [
     "TimeMean",
     "TimeSum",
     "Unpool2d",
+    "electrically_coupled",
 ]

@@ -50,8 +50,9 @@ class Case:
             net.connect(source, net.add(process))
         else:
             net.add(process)
-        if process.out_ports:
-            net.connect(process, net.add(bp.LIF(name="after", alpha=0.7)))
+        after = net.add(bp.LIF(name="after", alpha=0.7)) if process.out_ports else None
+        for port in process.out_ports.values():
+            net.connect(port, after)
         return net
 
 
@@ -138,6 +139,34 @@ VARIANTS = (
     Case("LIF-per-channel", lambda: bp.LIF(alpha=[0.2, 0.9], v_th=[0.3, 0.6]), (2, 4, 4)),
     Case("LIF-per-neuron", lambda: bp.LIF(alpha=np.linspace(0, 1, 8).reshape(2, 2, 2)), (2, 2, 2)),
     Case("LIF-initial", lambda: bp.LIF(initial={"v": [0.1, 0.2, 0.3, 0.4, 0.45]})),
+    Case("LIF-noise", lambda: bp.LIF(alpha=0.8, noise=0.5)),
+    Case(
+        "LIFPlus-exponential",
+        lambda: bp.LIFPlus(
+            decay="exponential",
+            accumulation="coba_rev",
+            trigger="exi",
+            spike_current="sbt",
+            refractory="relative",
+            kappa=0.5,
+            v_g=2.0,
+            learn=("kappa", "eps_g", "delta_t", "eps_wr"),
+        ),
+    ),
+    Case(
+        "LIFPlus-linear",
+        lambda: bp.LIFPlus(
+            decay="linear",
+            accumulation="cobe",
+            trigger="qdi",
+            spike_current="adt",
+            refractory="absolute",
+            cnt_max=2,
+            v_theta=0.7,
+            learn=("v_leak", "b"),
+        ),
+        (2, 2, 2),
+    ),
     Case("LIAF-centered", lambda: bp.LIAF(output="centered", activation="tanh")),
     Case("LIAF-reset", lambda: bp.LIAF(output="reset", activation="sigmoid")),
     Case("LIAF-leaked", lambda: bp.LIAF(output="leaked", activation="identity", reset="soft")),
