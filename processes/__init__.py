@@ -11,9 +11,14 @@ from bidl_sim.processes.io.input import Input
 from bidl_sim.processes.io.poisson import Poisson
 from bidl_sim.processes.io.sink import Sink
 from bidl_sim.processes.io.spike_source import SpikeSource
+from bidl_sim.processes.neurons.adex import AdEx
 from bidl_sim.processes.neurons.conductance_lif import ConductanceLIF
 from bidl_sim.processes.neurons.current_lif import CurrentLIF, DeltaLIF
+from bidl_sim.processes.neurons.glif import GLIF
+from bidl_sim.processes.neurons.hodgkin_huxley import HodgkinHuxley
+from bidl_sim.processes.neurons.izhikevich import Izhikevich
 from bidl_sim.processes.neurons.lif import LIAF, LIF
+from bidl_sim.processes.neurons.multi_compartment import MultiCompartment
 from bidl_sim.processes.normalization.batch_norm import BatchNorm
 from bidl_sim.processes.plasticity.pair_stdp import PairSTDP
 from bidl_sim.processes.plasticity.rule import Plasticity
@@ -27,9 +32,11 @@ from bidl_sim.processes.transforms.dropout import Dropout
 from bidl_sim.processes.transforms.flatten import Flatten
 
 __all__ = [
+    "GLIF",
     "LIAF",
     "LIF",
     "Activation",
+    "AdEx",
     "Add",
     "ArraySource",
     "AvgPool2d",
@@ -42,9 +49,12 @@ __all__ = [
     "Dense",
     "Dropout",
     "Flatten",
+    "HodgkinHuxley",
     "Input",
+    "Izhikevich",
     "LastStep",
     "MaxPool2d",
+    "MultiCompartment",
     "Neuron",
     "PairSTDP",
     "Plasticity",
