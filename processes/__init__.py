@@ -13,6 +13,7 @@ from bidl_sim.processes.io.sink import Sink
 from bidl_sim.processes.io.spike_source import SpikeSource
 from bidl_sim.processes.neurons.adex import AdEx
 from bidl_sim.processes.neurons.conductance_lif import ConductanceLIF
+from bidl_sim.processes.neurons.cuba import CUBA
 from bidl_sim.processes.neurons.current_lif import CurrentLIF, DeltaLIF
 from bidl_sim.processes.neurons.glif import GLIF
 from bidl_sim.processes.neurons.hodgkin_huxley import HodgkinHuxley
@@ -32,6 +33,7 @@ from bidl_sim.processes.transforms.dropout import Dropout
 from bidl_sim.processes.transforms.flatten import Flatten
 
 __all__ = [
+    "CUBA",
     "GLIF",
     "LIAF",
     "LIF",
