@@ -11,6 +11,8 @@ from bidl_sim.processes.io.input import Input
 from bidl_sim.processes.io.poisson import Poisson
 from bidl_sim.processes.io.sink import Sink
 from bidl_sim.processes.io.spike_source import SpikeSource
+from bidl_sim.processes.networks.cann import cann
+from bidl_sim.processes.networks.pcnn import pcnn
 from bidl_sim.processes.neurons.adex import AdEx
 from bidl_sim.processes.neurons.conductance_lif import ConductanceLIF
 from bidl_sim.processes.neurons.cuba import CUBA
@@ -18,9 +20,12 @@ from bidl_sim.processes.neurons.current_lif import CurrentLIF, DeltaLIF
 from bidl_sim.processes.neurons.glif import GLIF
 from bidl_sim.processes.neurons.hodgkin_huxley import HodgkinHuxley
 from bidl_sim.processes.neurons.izhikevich import Izhikevich
+from bidl_sim.processes.neurons.leaky_integrator import LeakyIntegrator
 from bidl_sim.processes.neurons.lif import LIAF, LIF
 from bidl_sim.processes.neurons.multi_compartment import MultiCompartment
+from bidl_sim.processes.neurons.pulse_coupled import PulseCoupled
 from bidl_sim.processes.normalization.batch_norm import BatchNorm
+from bidl_sim.processes.normalization.divisive_norm import DivisiveNorm
 from bidl_sim.processes.plasticity.pair_stdp import PairSTDP
 from bidl_sim.processes.plasticity.rule import Plasticity
 from bidl_sim.processes.synapses.conv2d import Conv2d
@@ -49,22 +54,27 @@ __all__ = [
     "CurrentLIF",
     "DeltaLIF",
     "Dense",
+    "DivisiveNorm",
     "Dropout",
     "Flatten",
     "HodgkinHuxley",
     "Input",
     "Izhikevich",
     "LastStep",
+    "LeakyIntegrator",
     "MaxPool2d",
     "MultiCompartment",
     "Neuron",
     "PairSTDP",
     "Plasticity",
     "Poisson",
+    "PulseCoupled",
     "Sink",
     "Sparse",
     "SpikeSource",
     "SumPool2d",
     "TimeMean",
     "TimeSum",
+    "cann",
+    "pcnn",
 ]
