@@ -28,12 +28,16 @@ from bidl_sim.processes.normalization.batch_norm import BatchNorm
 from bidl_sim.processes.normalization.divisive_norm import DivisiveNorm
 from bidl_sim.processes.plasticity.pair_stdp import PairSTDP
 from bidl_sim.processes.plasticity.rule import Plasticity
+from bidl_sim.processes.quantization import Grid
 from bidl_sim.processes.synapses.conv2d import Conv2d
+from bidl_sim.processes.synapses.conv_transpose2d import ConvTranspose2d
 from bidl_sim.processes.synapses.dense import Dense
 from bidl_sim.processes.synapses.pool import AvgPool2d, MaxPool2d, SumPool2d
 from bidl_sim.processes.synapses.sparse import Sparse
+from bidl_sim.processes.synapses.unpool import Unpool2d
 from bidl_sim.processes.transforms.activation import Activation
 from bidl_sim.processes.transforms.add import Add
+from bidl_sim.processes.transforms.delay import Delay
 from bidl_sim.processes.transforms.dropout import Dropout
 from bidl_sim.processes.transforms.flatten import Flatten
 
@@ -51,12 +55,15 @@ __all__ = [
     "Callback",
     "ConductanceLIF",
     "Conv2d",
+    "ConvTranspose2d",
     "CurrentLIF",
+    "Delay",
     "DeltaLIF",
     "Dense",
     "DivisiveNorm",
     "Dropout",
     "Flatten",
+    "Grid",
     "HodgkinHuxley",
     "Input",
     "Izhikevich",
@@ -75,6 +82,7 @@ __all__ = [
     "SumPool2d",
     "TimeMean",
     "TimeSum",
+    "Unpool2d",
     "cann",
     "pcnn",
 ]

@@ -7,6 +7,7 @@ from dataclasses import KW_ONLY
 from functools import partial
 
 from bidl_sim.core.fields import Choice, Dims, Int, Maybe, MaybeDims, MaybeInt, Real
+from bidl_sim.core.param import check_spread, spread_view
 from bidl_sim.core.port import In, Out, Signal
 from bidl_sim.core.process import Process
 from bidl_sim.core.surrogate import SURROGATES
@@ -117,14 +118,7 @@ class Neuron(Process, abstract=True):
         if shape is None:
             return
         for name, value in self.parameters().items():
-            if value.shape not in ((), shape[:1], shape):
-                raise ShapeError(
-                    f"{self.where}, {name}",
-                    f"must be one number, of shape {shape[:1]} (per channel) or {shape} "
-                    f"(per neuron), got {value.shape}",
-                )
+            check_spread(f"{self.where}, {name}", value, shape)
 
     def parameter_view(self, name: str, shape: Shape, signal: Signal) -> Shape:
-        if shape in ((), signal.shape):
-            return shape
-        return shape + (1,) * (len(signal.shape) - 1)
+        return spread_view(shape, signal.shape)
