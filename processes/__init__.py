@@ -11,13 +11,23 @@ from bidl_sim.processes.io.input import Input
 from bidl_sim.processes.io.poisson import Poisson
 from bidl_sim.processes.io.sink import Sink
 from bidl_sim.processes.io.spike_source import SpikeSource
+from bidl_sim.processes.networks.cann import cann
+from bidl_sim.processes.networks.pcnn import pcnn
+from bidl_sim.processes.neurons.adex import AdEx
 from bidl_sim.processes.neurons.conductance_lif import ConductanceLIF
 from bidl_sim.processes.neurons.cuba import CUBA
 from bidl_sim.processes.neurons.current_lif import CurrentLIF, DeltaLIF
 from bidl_sim.processes.neurons.electrical import ElectricalLIAF, electrically_coupled
+from bidl_sim.processes.neurons.glif import GLIF
+from bidl_sim.processes.neurons.hodgkin_huxley import HodgkinHuxley
+from bidl_sim.processes.neurons.izhikevich import Izhikevich
+from bidl_sim.processes.neurons.leaky_integrator import LeakyIntegrator
 from bidl_sim.processes.neurons.lif import LIAF, LIF
 from bidl_sim.processes.neurons.lif_plus.lif_plus import LIFPlus
+from bidl_sim.processes.neurons.multi_compartment import MultiCompartment
+from bidl_sim.processes.neurons.pulse_coupled import PulseCoupled
 from bidl_sim.processes.normalization.batch_norm import BatchNorm
+from bidl_sim.processes.normalization.divisive_norm import DivisiveNorm
 from bidl_sim.processes.plasticity.pair_stdp import PairSTDP
 from bidl_sim.processes.plasticity.rule import Plasticity
 from bidl_sim.processes.quantization import Grid
@@ -35,9 +45,11 @@ from bidl_sim.processes.transforms.flatten import Flatten
 
 __all__ = [
     "CUBA",
+    "GLIF",
     "LIAF",
     "LIF",
     "Activation",
+    "AdEx",
     "Add",
     "ArraySource",
     "AvgPool2d",
@@ -50,18 +62,24 @@ __all__ = [
     "Delay",
     "DeltaLIF",
     "Dense",
+    "DivisiveNorm",
     "Dropout",
     "ElectricalLIAF",
     "Flatten",
     "Grid",
+    "HodgkinHuxley",
     "Input",
+    "Izhikevich",
     "LIFPlus",
     "LastStep",
+    "LeakyIntegrator",
     "MaxPool2d",
+    "MultiCompartment",
     "Neuron",
     "PairSTDP",
     "Plasticity",
     "Poisson",
+    "PulseCoupled",
     "Sink",
     "Sparse",
     "SpikeSource",
@@ -69,5 +87,7 @@ __all__ = [
     "TimeMean",
     "TimeSum",
     "Unpool2d",
+    "cann",
     "electrically_coupled",
+    "pcnn",
 ]

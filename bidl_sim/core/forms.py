@@ -83,6 +83,14 @@ class Largest:
 
 
 @dataclass(frozen=True)
+class SquaresOverTheirSum:
+    """Every value squared, where it is above 0, over ``sigma`` and ``k`` times the squares' sum."""
+
+    sigma: float
+    k: float
+
+
+@dataclass(frozen=True)
 class PythonCall:
     """Python code, called as ``function(t, seen)`` in steps 0, every, 2 every, ...
 
@@ -94,4 +102,7 @@ class PythonCall:
     every: int
 
 
-Form: TypeAlias = "Rows | Matrix | RandomSpikes | RandomCounts | Largest | PythonCall | WeightRule"
+Form: TypeAlias = (
+    "Rows | Matrix | RandomSpikes | RandomCounts | Largest | SquaresOverTheirSum | PythonCall"
+    " | WeightRule"
+)

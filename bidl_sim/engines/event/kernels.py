@@ -105,6 +105,18 @@ def largest(row, offsets, places, values):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(nogil=True, cache=True)
+def squares_over_their_sum(row, sigma, k, values):  # type: ignore[no-untyped-def]
+    """Squares of what arrived, where it is above 0, over sigma and k times their sum."""
+    total = row.dtype.type(0)
+    for i in range(row.size):
+        values[i] = row[i] * row[i] if row[i] > 0 else row.dtype.type(0)
+        total += values[i]
+    below = sigma + k * total
+    for i in range(row.size):
+        values[i] /= below
+
+
+@numba.njit(nogil=True, cache=True)
 def note(count, events, values, step, steps, places, sizes, used):  # type: ignore[no-untyped-def]
     """Record the events of a step."""
     m = used[0]

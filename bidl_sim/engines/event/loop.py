@@ -15,7 +15,7 @@ from bidl_sim.engines.kernels.compile import compiled, module_name
 
 HELPERS = (
     "add, collect, collect_spikes, copy, largest, note, poisson_counts, poisson_spikes, "
-    "spread, spread_delayed, spread_dense"
+    "spread, spread_delayed, spread_dense, squares_over_their_sum"
 )
 
 

@@ -8,7 +8,15 @@ from typing import Any
 import numpy as np
 
 from bidl_sim.core.circuit import Circuit
-from bidl_sim.core.forms import Largest, Matrix, PythonCall, RandomSpikes, Rows, WeightRule
+from bidl_sim.core.forms import (
+    Largest,
+    Matrix,
+    PythonCall,
+    RandomSpikes,
+    Rows,
+    SquaresOverTheirSum,
+    WeightRule,
+)
 from bidl_sim.core.process import Process
 from bidl_sim.core.seed import splitmix
 from bidl_sim.core.trace.step import Trace
@@ -63,8 +71,8 @@ class Lowering:
             self._map(path, process, form)
         elif isinstance(form, WeightRule):
             learn(self, path, form)
-        elif isinstance(form, Largest):
-            self._pool(path, process, form)
+        elif isinstance(form, (Largest, SquaresOverTheirSum)):
+            self._together(path, process, form)
         elif isinstance(form, PythonCall):
             self._python(path, process, form)
         elif form == "sink":
@@ -189,13 +197,18 @@ class Lowering:
         if out in self.plan.kept:
             self._gathered(out)
 
-    def _pool(self, path: str, process: Process, form: Largest) -> None:
-        """Of the values that arrived, the largest ones go on."""
+    def _together(self, path: str, process: Process, form: Largest | SquaresOverTheirSum) -> None:
+        """Values that depend on many of those that arrived, not linearly."""
         port, out = (f"{path}.{next(iter(s))}" for s in (process.in_specs, process.out_specs))
-        offsets = self.loop.argument(f"{path}.offsets", _as(form.offsets, np.int64))
-        places = self.loop.argument(f"{path}.places", _as(form.places, np.int32))
-        values = self._values(out, self.loop.size(out))
-        self.loop.write(f"largest({self.loop.row(port)}, {offsets}, {places}, {values})")
+        row, values = self.loop.row(port), self._values(out, self.loop.size(out))
+        if isinstance(form, Largest):
+            offsets = self.loop.argument(f"{path}.offsets", _as(form.offsets, np.int64))
+            places = self.loop.argument(f"{path}.places", _as(form.places, np.int32))
+            self.loop.write(f"largest({row}, {offsets}, {places}, {values})")
+        else:
+            sigma = self.loop.argument(f"{path}.sigma", self.dtype(form.sigma))
+            k = self.loop.argument(f"{path}.k", self.dtype(form.k))
+            self.loop.write(f"squares_over_their_sum({row}, {sigma}, {k}, {values})")
         self._gathered(port)
         self._send(out, values)
 

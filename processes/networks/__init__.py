@@ -1,0 +1,1 @@
+"""Networks of the literature, each a function that connects processes."""
