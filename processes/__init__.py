@@ -21,10 +21,16 @@ from bidl_sim.processes.synapses.conv2d import Conv2d
 from bidl_sim.processes.synapses.dense import Dense
 from bidl_sim.processes.synapses.pool import AvgPool2d, MaxPool2d, SumPool2d
 from bidl_sim.processes.synapses.sparse import Sparse
+from bidl_sim.processes.synapses.temporal_linear import TemporalLinear
 from bidl_sim.processes.transforms.activation import Activation
 from bidl_sim.processes.transforms.add import Add
+from bidl_sim.processes.transforms.concat import Concat
 from bidl_sim.processes.transforms.dropout import Dropout
+from bidl_sim.processes.transforms.einsum import Einsum
 from bidl_sim.processes.transforms.flatten import Flatten
+from bidl_sim.processes.transforms.global_avg_pool import GlobalAvgPool
+from bidl_sim.processes.transforms.multiply import Multiply
+from bidl_sim.processes.transforms.reshape import Reshape
 
 __all__ = [
     "LIAF",
@@ -35,24 +41,30 @@ __all__ = [
     "AvgPool2d",
     "BatchNorm",
     "Callback",
+    "Concat",
     "ConductanceLIF",
     "Conv2d",
     "CurrentLIF",
     "DeltaLIF",
     "Dense",
     "Dropout",
+    "Einsum",
     "Flatten",
+    "GlobalAvgPool",
     "Input",
     "LastStep",
     "MaxPool2d",
+    "Multiply",
     "Neuron",
     "PairSTDP",
     "Plasticity",
     "Poisson",
+    "Reshape",
     "Sink",
     "Sparse",
     "SpikeSource",
     "SumPool2d",
+    "TemporalLinear",
     "TimeMean",
     "TimeSum",
 ]
