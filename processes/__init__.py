@@ -12,16 +12,20 @@ from bidl_sim.processes.io.poisson import Poisson
 from bidl_sim.processes.io.sink import Sink
 from bidl_sim.processes.io.spike_source import SpikeSource
 from bidl_sim.processes.neurons.conductance_lif import ConductanceLIF
+from bidl_sim.processes.neurons.cuba import CUBA
 from bidl_sim.processes.neurons.current_lif import CurrentLIF, DeltaLIF
 from bidl_sim.processes.neurons.lif import LIAF, LIF
 from bidl_sim.processes.normalization.batch_norm import BatchNorm
 from bidl_sim.processes.plasticity.pair_stdp import PairSTDP
 from bidl_sim.processes.plasticity.rule import Plasticity
+from bidl_sim.processes.quantization import Grid
 from bidl_sim.processes.synapses.conv2d import Conv2d
+from bidl_sim.processes.synapses.conv_transpose2d import ConvTranspose2d
 from bidl_sim.processes.synapses.dense import Dense
 from bidl_sim.processes.synapses.pool import AvgPool2d, MaxPool2d, SumPool2d
 from bidl_sim.processes.synapses.sparse import Sparse
 from bidl_sim.processes.synapses.temporal_linear import TemporalLinear
+from bidl_sim.processes.synapses.unpool import Unpool2d
 from bidl_sim.processes.transforms.activation import Activation
 from bidl_sim.processes.transforms.add import Add
 from bidl_sim.processes.transforms.concat import Concat
@@ -33,6 +37,7 @@ from bidl_sim.processes.transforms.multiply import Multiply
 from bidl_sim.processes.transforms.reshape import Reshape
 
 __all__ = [
+    "CUBA",
     "LIAF",
     "LIF",
     "Activation",
@@ -44,6 +49,7 @@ __all__ = [
     "Concat",
     "ConductanceLIF",
     "Conv2d",
+    "ConvTranspose2d",
     "CurrentLIF",
     "DeltaLIF",
     "Dense",
@@ -51,6 +57,7 @@ __all__ = [
     "Einsum",
     "Flatten",
     "GlobalAvgPool",
+    "Grid",
     "Input",
     "LastStep",
     "MaxPool2d",
@@ -67,4 +74,5 @@ __all__ = [
     "TemporalLinear",
     "TimeMean",
     "TimeSum",
+    "Unpool2d",
 ]

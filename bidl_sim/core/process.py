@@ -41,7 +41,8 @@ Spec = TypeVar("Spec")
 ENGINE_ARGUMENTS = frozenset({"t", "batch", "fire", "uniform", "training"})
 """What an engine offers a step by name: the step index since reset, the batch size, the spike
 function of the neuron, uniform random numbers of this step, and whether this is training.
-Any other name ``x`` is a helper that the process makes once a run, by its method ``bind_x``."""
+Any other name ``x`` is a helper that the process makes once a run, by its method ``bind_x``; of a
+parameter ``x`` such a method makes what the step sees of it."""
 
 
 @dataclass(frozen=True)
