@@ -36,12 +36,18 @@ from bidl_sim.processes.synapses.conv_transpose2d import ConvTranspose2d
 from bidl_sim.processes.synapses.dense import Dense
 from bidl_sim.processes.synapses.pool import AvgPool2d, MaxPool2d, SumPool2d
 from bidl_sim.processes.synapses.sparse import Sparse
+from bidl_sim.processes.synapses.temporal_linear import TemporalLinear
 from bidl_sim.processes.synapses.unpool import Unpool2d
 from bidl_sim.processes.transforms.activation import Activation
 from bidl_sim.processes.transforms.add import Add
+from bidl_sim.processes.transforms.concat import Concat
 from bidl_sim.processes.transforms.delay import Delay
 from bidl_sim.processes.transforms.dropout import Dropout
+from bidl_sim.processes.transforms.einsum import Einsum
 from bidl_sim.processes.transforms.flatten import Flatten
+from bidl_sim.processes.transforms.global_avg_pool import GlobalAvgPool
+from bidl_sim.processes.transforms.multiply import Multiply
+from bidl_sim.processes.transforms.reshape import Reshape
 
 __all__ = [
     "CUBA",
@@ -55,6 +61,7 @@ __all__ = [
     "AvgPool2d",
     "BatchNorm",
     "Callback",
+    "Concat",
     "ConductanceLIF",
     "Conv2d",
     "ConvTranspose2d",
@@ -64,8 +71,10 @@ __all__ = [
     "Dense",
     "DivisiveNorm",
     "Dropout",
+    "Einsum",
     "ElectricalLIAF",
     "Flatten",
+    "GlobalAvgPool",
     "Grid",
     "HodgkinHuxley",
     "Input",
@@ -75,15 +84,18 @@ __all__ = [
     "LeakyIntegrator",
     "MaxPool2d",
     "MultiCompartment",
+    "Multiply",
     "Neuron",
     "PairSTDP",
     "Plasticity",
     "Poisson",
     "PulseCoupled",
+    "Reshape",
     "Sink",
     "Sparse",
     "SpikeSource",
     "SumPool2d",
+    "TemporalLinear",
     "TimeMean",
     "TimeSum",
     "Unpool2d",

@@ -158,6 +158,12 @@ class Process:
         for name, spec_ref in self.ref_specs.items():
             self.ports[name] = RefPort(self, name, spec_ref.write)
 
+    def add_input(self, name: str) -> None:
+        """Give this process an InPort beside those of its type; its step takes it by name."""
+        self.ports[name] = InPort(self, name)
+        vars(self)["in_specs"] = {**self.in_specs, name: In()}
+        vars(self)["step_arguments"] = (*self.step_arguments, name)
+
     def __post_init__(self) -> None:
         for name in self.learn or ():
             spec = self.param_specs.get(name)
