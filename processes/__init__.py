@@ -12,6 +12,7 @@ from bidl_sim.processes.io.poisson import Poisson
 from bidl_sim.processes.io.sink import Sink
 from bidl_sim.processes.io.spike_source import SpikeSource
 from bidl_sim.processes.neurons.conductance_lif import ConductanceLIF
+from bidl_sim.processes.neurons.cuba import CUBA
 from bidl_sim.processes.neurons.current_lif import CurrentLIF, DeltaLIF
 from bidl_sim.processes.neurons.lif import LIAF, LIF
 from bidl_sim.processes.normalization.batch_norm import BatchNorm
@@ -27,6 +28,7 @@ from bidl_sim.processes.transforms.dropout import Dropout
 from bidl_sim.processes.transforms.flatten import Flatten
 
 __all__ = [
+    "CUBA",
     "LIAF",
     "LIF",
     "Activation",
