@@ -3,7 +3,7 @@
 if __name__ != "bidl_sim.processes":
     raise ImportError("import bidl_sim.processes, not processes")
 
-from bidl_sim.core.neuron import Neuron
+from bidl_sim.core.neuron import Neuron, Population
 from bidl_sim.processes.aggregation import LastStep, TimeMean, TimeSum
 from bidl_sim.processes.io.array_source import ArraySource
 from bidl_sim.processes.io.callback import Callback
@@ -11,10 +11,20 @@ from bidl_sim.processes.io.input import Input
 from bidl_sim.processes.io.poisson import Poisson
 from bidl_sim.processes.io.sink import Sink
 from bidl_sim.processes.io.spike_source import SpikeSource
+from bidl_sim.processes.neurons.adrf import ADRF
+from bidl_sim.processes.neurons.adrf_izhikevich import ADRFIzhikevich
+from bidl_sim.processes.neurons.alif import ALIF
 from bidl_sim.processes.neurons.conductance_lif import ConductanceLIF
 from bidl_sim.processes.neurons.cuba import CUBA
 from bidl_sim.processes.neurons.current_lif import CurrentLIF, DeltaLIF
+from bidl_sim.processes.neurons.delta import Delta
+from bidl_sim.processes.neurons.leaky_integrator import LeakyIntegrator
 from bidl_sim.processes.neurons.lif import LIAF, LIF
+from bidl_sim.processes.neurons.resonator import Resonator
+from bidl_sim.processes.neurons.rf import RF
+from bidl_sim.processes.neurons.rf_izhikevich import RFIzhikevich
+from bidl_sim.processes.neurons.sigma import Sigma
+from bidl_sim.processes.neurons.sigma_delta import SigmaDelta
 from bidl_sim.processes.normalization.batch_norm import BatchNorm
 from bidl_sim.processes.plasticity.pair_stdp import PairSTDP
 from bidl_sim.processes.plasticity.rule import Plasticity
@@ -28,9 +38,13 @@ from bidl_sim.processes.transforms.dropout import Dropout
 from bidl_sim.processes.transforms.flatten import Flatten
 
 __all__ = [
+    "ADRF",
+    "ALIF",
     "CUBA",
     "LIAF",
     "LIF",
+    "RF",
+    "ADRFIzhikevich",
     "Activation",
     "Add",
     "ArraySource",
@@ -40,17 +54,24 @@ __all__ = [
     "ConductanceLIF",
     "Conv2d",
     "CurrentLIF",
+    "Delta",
     "DeltaLIF",
     "Dense",
     "Dropout",
     "Flatten",
     "Input",
     "LastStep",
+    "LeakyIntegrator",
     "MaxPool2d",
     "Neuron",
     "PairSTDP",
     "Plasticity",
     "Poisson",
+    "Population",
+    "RFIzhikevich",
+    "Resonator",
+    "Sigma",
+    "SigmaDelta",
     "Sink",
     "Sparse",
     "SpikeSource",
