@@ -62,6 +62,6 @@ class ADRF(Phase, Adaptive):
         real = self.bounded(real + self.arriving(a_real_in))
         imag = self.bounded(imag + self.arriving(a_imag_in))
         x = real - (level + adaptation + refractory)
-        s = self.at_phase(fire, x, imag, before, level)
+        sent, s = self.at_phase(fire, real, x, imag, before, level)
         raised = self.raised(s, level, adaptation, refractory, threshold_step)
-        return self.sent_at_phase(s, real, x, imag, level), s, *raised, real, imag
+        return sent, s, *raised, real, imag

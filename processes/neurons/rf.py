@@ -62,6 +62,4 @@ class RF(Phase):
         real, imag = self.turned(real, before, sin_decay, cos_decay)
         real = self.bounded(real + self.arriving(a_real_in))
         imag = self.bounded(imag + self.arriving(a_imag_in))
-        s = self.at_phase(fire, real - level, imag, before, level)
-        sent = self.sent_at_phase(s, real, real - level, imag, level)
-        return sent, s, real, imag
+        return *self.at_phase(fire, real, real - level, imag, before, level), real, imag
