@@ -3,7 +3,7 @@
 if __name__ != "bidl_sim.processes":
     raise ImportError("import bidl_sim.processes, not processes")
 
-from bidl_sim.core.neuron import Neuron
+from bidl_sim.core.neuron import Neuron, Population
 from bidl_sim.processes.aggregation import LastStep, TimeMean, TimeSum
 from bidl_sim.processes.io.array_source import ArraySource
 from bidl_sim.processes.io.callback import Callback
@@ -14,9 +14,13 @@ from bidl_sim.processes.io.spike_source import SpikeSource
 from bidl_sim.processes.networks.cann import cann
 from bidl_sim.processes.networks.pcnn import pcnn
 from bidl_sim.processes.neurons.adex import AdEx
+from bidl_sim.processes.neurons.adrf import ADRF
+from bidl_sim.processes.neurons.adrf_izhikevich import ADRFIzhikevich
+from bidl_sim.processes.neurons.alif import ALIF
 from bidl_sim.processes.neurons.conductance_lif import ConductanceLIF
 from bidl_sim.processes.neurons.cuba import CUBA
 from bidl_sim.processes.neurons.current_lif import CurrentLIF, DeltaLIF
+from bidl_sim.processes.neurons.delta import Delta
 from bidl_sim.processes.neurons.electrical import ElectricalLIAF, electrically_coupled
 from bidl_sim.processes.neurons.glif import GLIF
 from bidl_sim.processes.neurons.hodgkin_huxley import HodgkinHuxley
@@ -24,8 +28,14 @@ from bidl_sim.processes.neurons.izhikevich import Izhikevich
 from bidl_sim.processes.neurons.leaky_integrator import LeakyIntegrator
 from bidl_sim.processes.neurons.lif import LIAF, LIF
 from bidl_sim.processes.neurons.lif_plus.lif_plus import LIFPlus
+from bidl_sim.processes.neurons.low_pass import LowPass
 from bidl_sim.processes.neurons.multi_compartment import MultiCompartment
 from bidl_sim.processes.neurons.pulse_coupled import PulseCoupled
+from bidl_sim.processes.neurons.resonator import Resonator
+from bidl_sim.processes.neurons.rf import RF
+from bidl_sim.processes.neurons.rf_izhikevich import RFIzhikevich
+from bidl_sim.processes.neurons.sigma import Sigma
+from bidl_sim.processes.neurons.sigma_delta import SigmaDelta
 from bidl_sim.processes.normalization.batch_norm import BatchNorm
 from bidl_sim.processes.normalization.divisive_norm import DivisiveNorm
 from bidl_sim.processes.plasticity.pair_stdp import PairSTDP
@@ -50,10 +60,14 @@ from bidl_sim.processes.transforms.multiply import Multiply
 from bidl_sim.processes.transforms.reshape import Reshape
 
 __all__ = [
+    "ADRF",
+    "ALIF",
     "CUBA",
     "GLIF",
     "LIAF",
     "LIF",
+    "RF",
+    "ADRFIzhikevich",
     "Activation",
     "AdEx",
     "Add",
@@ -67,6 +81,7 @@ __all__ = [
     "ConvTranspose2d",
     "CurrentLIF",
     "Delay",
+    "Delta",
     "DeltaLIF",
     "Dense",
     "DivisiveNorm",
@@ -82,6 +97,7 @@ __all__ = [
     "LIFPlus",
     "LastStep",
     "LeakyIntegrator",
+    "LowPass",
     "MaxPool2d",
     "MultiCompartment",
     "Multiply",
@@ -89,8 +105,13 @@ __all__ = [
     "PairSTDP",
     "Plasticity",
     "Poisson",
+    "Population",
     "PulseCoupled",
+    "RFIzhikevich",
     "Reshape",
+    "Resonator",
+    "Sigma",
+    "SigmaDelta",
     "Sink",
     "Sparse",
     "SpikeSource",

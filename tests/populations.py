@@ -7,6 +7,7 @@ import torch
 from cases import CASES, Case
 
 from bidl_sim import Network, Neuron, Param, State
+from bidl_sim.core.neuron import Population
 from bidl_sim.core.surrogate import SURROGATES
 from bidl_sim.core.trace.expression import FUNCTIONS, in_order
 from bidl_sim.core.trace.step import trace
@@ -82,7 +83,7 @@ def where_positive(x):
 
 
 def neurons() -> list[Case]:
-    cases = [c for c in CASES if isinstance(c.make(), Neuron)]
+    cases = [c for c in CASES if isinstance(c.make(), Population)]
     surrogates = [
         Case(f"LIF-{name}", lambda name=name: LIF(learn=True, surrogate=name, reset="soft"))
         for name in SURROGATES

@@ -9,7 +9,7 @@ import numpy as np
 from bidl_sim.core.fields import Dims, Real, as_int
 from bidl_sim.core.network import Network
 from bidl_sim.errors import ParameterError
-from bidl_sim.processes.neurons.leaky_integrator import LeakyIntegrator
+from bidl_sim.processes.neurons.low_pass import LowPass
 from bidl_sim.processes.normalization.divisive_norm import DivisiveNorm
 from bidl_sim.processes.synapses.sparse import Sparse
 from bidl_sim.processes.transforms.flatten import Flatten
@@ -75,7 +75,7 @@ def cann(
     critical = strength**2 / 4 / (8 * math.pi * width**2) ** (len(sizes) / 2)
     net = Network(name=name)
     flat = net.add(Flatten(name="input"))
-    potential = net.add(LeakyIntegrator(tau=tau, dt=dt, method="euler", name="potential"))
+    potential = net.add(LowPass(tau=tau, dt=dt, method="euler", name="potential"))
     rate = net.add(DivisiveNorm(k=inhibition * critical, name="rate"))
     synapses = net.add(_gaussian(sizes, width, strength, radius))
     net.connect(flat, potential)

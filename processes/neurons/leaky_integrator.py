@@ -1,48 +1,40 @@
-"""A potential that leaks and never spikes."""
+"""One leaky state that never fires."""
 
 from __future__ import annotations
 
 from dataclasses import KW_ONLY
 
-from bidl_sim.core.fields import Choice, Real
-from bidl_sim.core.intrinsics import exp
-from bidl_sim.core.param import POSITIVE, Param
-from bidl_sim.core.port import In, Out
-from bidl_sim.core.process import Process, State
+from bidl_sim.core.param import UNIT, Param
+from bidl_sim.core.port import In
+from bidl_sim.core.process import State
+from bidl_sim.processes.neurons.decaying import Decaying
 from bidl_sim.typing import Value
 
 
-class LeakyIntegrator(Process):
-    """A leaky integrator, which sends its potential: ``tau dv/dt = a_in - v``.
+class LeakyIntegrator(Decaying):
+    """Leaky sums: ``u = (1 - decay) u + a_in``, ``s_out = u``.
+
+    Two in a row are the current and the voltage of `CUBA` without spikes. A normalised current is
+    ``LeakyIntegrator(decay=d)``, the normalisation, ``CUBA(current_decay=1)``.
 
     Parameters
     ----------
-    tau : ms, default 10
-    dt : ms, default 1
-    method : "exact" or "euler"
-        Solved for an input that is held for the step, or one forward step, which with dt = tau is
-        v = a_in.
-
-    Ports
-    -----
-    a_in : input, any shape
-    v_out : the potential at the end of the step
-
-    State
-    -----
-    v : potential
+    shape, n
+        See `Population`.
+    arithmetic, scale, wrap, state_grad, decay_grad, reset_interval, reset_offset
+        See `FixedPoint` and `Decaying`. With "integer" the input is in mantissas, the sum in
+        states: 64 to a mantissa.
+    decay : in [0, 1], default 0.25
+        With 0 it is a plain sum.
     """
 
     _: KW_ONLY
-    tau: Param = Param(10.0, within=POSITIVE)
-    dt: Real = Real(1.0, positive=True)
-    method: Choice = Choice(("exact", "euler"), "exact")
+    decay: Param = Param(0.25, within=UNIT)
 
     a_in = In()
-    v_out = Out()
-    v = State(0.0)
 
-    def step(self, a_in: Value, v: Value, tau: Value) -> tuple[Value, Value]:
-        moved = self.dt / tau if self.method == "euler" else 1 - exp(-self.dt / tau)
-        v = v + moved * (a_in - v)
-        return v, v
+    u = State(0.0)
+
+    def step(self, t: Value, a_in: Value, u: Value, decay: Value) -> tuple[Value, Value]:
+        u = self.wrapped(self.kept(self.carried(u, t), decay) + self.arriving(a_in))
+        return u, u

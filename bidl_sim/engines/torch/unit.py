@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from bidl_sim.core.circuit import Circuit
-from bidl_sim.core.neuron import Neuron
+from bidl_sim.core.neuron import Population
 from bidl_sim.core.seed import splitmix, uniforms
 from bidl_sim.engines.torch.fire import spike_function
 from bidl_sim.engines.torch.fused import COMPILED, WORTH_IT, FusedStep
@@ -59,7 +59,7 @@ class Unit:
         self.process = process = circuit.processes[path]
         self.parameters, self.references, self.carried = parameters, references, carried
         self.mode = mode
-        self.is_neuron = isinstance(process, Neuron)
+        self.is_population = isinstance(process, Population)
         self.shapes = {port: circuit.signals[f"{path}.{port}"].shape for port in process.out_specs}
         self.states = process.states(mode.training)
         self.writes = tuple(n for n, spec in process.ref_specs.items() if spec.write)
@@ -75,7 +75,7 @@ class Unit:
         ``wanted`` are the paths whose values of all steps are looked at.
         """
         mode = self.mode
-        if not self.is_neuron or mode.kernels == "eager":
+        if not self.is_population or mode.kernels == "eager":
             return None
         if mode.spikes != "hard" or mode.dtype not in COMPILED:
             return None
@@ -151,7 +151,7 @@ class Unit:
         """An output with its batch axis, which sources may leave out."""
         shape = self.shapes[port]
         if self.process.out_specs[port].dtype == "float" and (
-            self.is_neuron or not value.is_floating_point()
+            self.is_population or not value.is_floating_point()
         ):
             value = value.to(self.mode.dtype)  # of integers or plain numbers it may be another
         if value.shape == shape:
