@@ -7,6 +7,7 @@ import torch
 from cases import CASES, Case
 
 from bidl_sim import Network, Neuron, Param, State
+from bidl_sim.core.neuron import Population
 from bidl_sim.core.surrogate import SURROGATES
 from bidl_sim.core.trace.expression import FUNCTIONS, in_order
 from bidl_sim.core.trace.step import trace
@@ -42,6 +43,23 @@ class KernelShifting(Neuron):
         return fire(v - 20), v
 
 
+class KernelGrid(Neuron):
+    """A potential on a grid of eighths, cut towards zero, learning as if it were smooth."""
+
+    alpha: Param = Param(0.77, learned=True)
+
+    v = State(0.375)
+
+    def step(self, a_in, v, alpha, fire):
+        from bidl_sim.core.intrinsics import floor, integer, nearest, straight_through
+
+        decay = straight_through(nearest(alpha * 64) / 64, alpha)
+        product = integer(nearest(alpha * 64)) * integer(v * 8)
+        cut = (product + ((product < 0) * 63)) >> 6
+        v = straight_through(cut / 8, v * decay) + straight_through(floor(a_in * 8) / 8, a_in)
+        return fire(v - 0.3), v
+
+
 class KernelCounting(Neuron):
     """Whole numbers divided and counted, truth values added, a root and a quotient."""
 
@@ -65,13 +83,13 @@ def where_positive(x):
 
 
 def neurons() -> list[Case]:
-    cases = [c for c in CASES if isinstance(c.make(), Neuron)]
+    cases = [c for c in CASES if isinstance(c.make(), Population)]
     surrogates = [
         Case(f"LIF-{name}", lambda name=name: LIF(learn=True, surrogate=name, reset="soft"))
         for name in SURROGATES
     ]
     own = [Case("Adaptive", KernelAdaptive), Case("Shifting", KernelShifting)]
-    own += [Case("Counting", KernelCounting)]
+    own += [Case("Counting", KernelCounting), Case("Grid", KernelGrid)]
     learned = [
         Case(
             f"LIF-learned-{reset}-{grad}",

@@ -67,6 +67,30 @@ def detach(x: Value) -> Value:
     return x
 
 
+@singledispatch
+def floor(x: Value) -> Value:
+    """The largest whole number not above x; no gradient passes."""
+    return np.floor(x)
+
+
+@singledispatch
+def nearest(x: Value) -> Value:
+    """The nearest whole number, of two equally near the even one; no gradient passes."""
+    return np.rint(x)
+
+
+@singledispatch
+def integer(x: Value) -> Value:
+    """X cut towards zero, as a 64-bit integer to count and shift with; no gradient passes."""
+    return np.trunc(x).astype(np.int64)
+
+
+@singledispatch
+def straight_through(value: Value, smooth: Value) -> Value:
+    """Value, with the gradient of smooth: what is computed on a grid learns as if it were not."""
+    return value
+
+
 def clip(x: Value, low: Value, high: Value) -> Value:
     """X moved into [low, high]."""
     return minimum(maximum(x, low), high)

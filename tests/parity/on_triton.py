@@ -47,6 +47,7 @@ def triton_everywhere(monkeypatch) -> None:
 
     monkeypatch.setitem(kernels.COMPILERS, "cpu", (TritonStep, str))
     functions = {"exp": np.exp, "atan": np.arctan, "tanh": np.tanh, "erf": erf}
+    functions |= {"floor": np.floor, "rint": np.rint}
     for name, function in functions.items():
         monkeypatch.setattr(libdevice, name, in_numpy(function))
 

@@ -26,7 +26,7 @@ assert TorchEngine
 def evaluate(results, **values):
     """Run the lines that a kernel would run."""
     written = lines(results, {name: name for name in values})
-    scope = {"F": np.float64, "math": math, **values}
+    scope = {"F": np.float64, "math": math, "np": np, **values}
     with np.errstate(all="ignore"):
         exec("\n".join(written), scope)
     return {name: scope[name] for name in results}
@@ -49,6 +49,10 @@ SMOOTH = {
     "where": lambda x, y: f.where(x > y, x * x, 3 * y),
     "detach": lambda x, y: f.detach(x) * x + y,
     "conversion": lambda x, y: (x > 0) * y + (y <= x) * x,
+    "floor": lambda x, y: f.floor(3 * x) * y,
+    "nearest": lambda x, y: f.nearest(4 * x) * y,
+    "integer": lambda x, y: f.integer(50 * x) * y + (f.integer(-7 * y) >> 2),
+    "straight_through": lambda x, y: f.straight_through(f.floor(3 * x), x * x) * y,
 }
 
 NUMBERS = st.floats(-3, 3, allow_nan=False).map(lambda x: round(x, 3))

@@ -20,6 +20,7 @@ ARITHMETIC = ("+", "-", "*", "/", "//", "%")
 COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
 BITWISE = ("&", "|", "^", "<<", ">>")
 FUNCTIONS = ("exp", "arctan", "tanh", "erf")
+ROUNDING = ("floor", "nearest")
 LOGICAL = {"+": "|", "*": "&", "max": "|", "min": "&"}
 """What torch's arithmetic does to two truth values."""
 
@@ -27,9 +28,10 @@ LOGICAL = {"+": "|", "*": "&", "max": "|", "min": "&"}
 class Expression:
     """One operation on others; ``"const"`` has a value, ``"input"`` a name as its value.
 
-    Operations are those of `ARITHMETIC`, `COMPARISONS`, `BITWISE` and `FUNCTIONS`, and ``min``,
-    ``max``, ``sqrt``, ``neg``, ``not``, ``where``, ``float`` (a conversion), ``detach`` and
-    ``fire`` (its value is a function giving the surrogate derivative).
+    Operations are those of `ARITHMETIC`, `COMPARISONS`, `BITWISE`, `FUNCTIONS`, `ROUNDING`, and
+    ``min``, ``max``, ``sqrt``, ``neg``, ``not``, ``where``, ``float`` and ``integer``
+    (conversions), ``detach``, ``straight_through`` (the value of its first operand, the gradient of
+    its second) and ``fire`` (its value is a function giving the surrogate derivative).
     """
 
     __slots__ = ("args", "kind", "number", "op", "value")
@@ -213,16 +215,21 @@ def is_const(value: Expression, number: float) -> bool:
     return value.op == "const" and bool(value.value == number)
 
 
-def in_order(roots: Iterable[Expression]) -> list[Expression]:
-    """Everything the roots are made of, operands first."""
+def in_order(roots: Iterable[Expression], values_only: bool = False) -> list[Expression]:
+    """Everything the roots are made of, operands first; without what only gradients need."""
     found: dict[int, Expression] = {}
     waiting = list(roots)
     while waiting:
         node = waiting.pop()
         if node.number not in found:
             found[node.number] = node
-            waiting.extend(node.args)
+            waiting.extend(operands(node) if values_only else node.args)
     return [found[number] for number in sorted(found)]
+
+
+def operands(node: Expression) -> tuple[Expression, ...]:
+    """What the value of a node is computed from."""
+    return node.args[:1] if node.op == "straight_through" else node.args
 
 
 def _promoted(x: Any, y: Any) -> tuple[Expression, Expression]:
@@ -262,12 +269,20 @@ def _function(name: str) -> Any:
     return lambda x: Expression(name, "float", as_float(x))
 
 
-for _name in FUNCTIONS:
+for _name in (*FUNCTIONS, *ROUNDING):
     getattr(intrinsics, _name).register(Expression, _function(_name))
 
 intrinsics.maximum.register(Expression, lambda x, y: _arithmetic("max", x, y))
 intrinsics.minimum.register(Expression, lambda x, y: _arithmetic("min", x, y))
 intrinsics.detach.register(Expression, lambda x: Expression("detach", x.kind, x))
+intrinsics.integer.register(
+    Expression, lambda x: Expression("integer", "int", x) if x.kind == "float" else x
+)
+
+
+@intrinsics.straight_through.register(Expression)
+def _straight_through(value: Expression, smooth: Any) -> Expression:
+    return Expression("straight_through", "float", as_float(value), as_float(as_expression(smooth)))
 
 
 @intrinsics.where.register(Expression)

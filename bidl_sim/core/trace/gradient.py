@@ -83,8 +83,10 @@ RULES: Mapping[str, Rule] = {
     "arctan": lambda n, g: (g / (1.0 + n.args[0] * n.args[0]),),
     "erf": lambda n, g: (g * (2 / math.sqrt(math.pi)) * _bell(n.args[0]),),
     "fire": lambda n, g: (g * n.value(n.args[0]),),
+    "straight_through": lambda n, g: (None, g),
 }
-"""What is missing passes no gradient: comparisons, integers, ``detach``, conversions."""
+"""What is missing passes no gradient: comparisons, integers, rounding, ``detach``,
+conversions."""
 
 
 def _bell(x: Expression) -> Expression:

@@ -13,6 +13,7 @@ from bidl_sim.core.trace.expression import (
     COMPARISONS,
     Expression,
     in_order,
+    operands,
 )
 from bidl_sim.errors import TraceError
 
@@ -50,6 +51,9 @@ NUMBA = Dialect(
         "fire": "1 if {0} > 0 else 0",
         "fire float": "F(1) if {0} > 0 else F(0)",
         "float": "F({0})",
+        "integer": "np.int64({0})",
+        "floor": "math.floor({0})",
+        "nearest": "np.rint({0})",
         "exp": "math.exp({0})",
         "arctan": "math.atan({0})",
         "tanh": "math.tanh({0})",
@@ -79,6 +83,9 @@ TRITON = {
             "fire": "({0} > 0).to(tl.int64)",
             "fire float": "({0} > 0).to(F)",
             "float": "{0}.to(F)",
+            "integer": "{0}.to(tl.int64)",
+            "floor": "libdevice.floor({0})",
+            "nearest": "libdevice.rint({0})",
             "exp": "libdevice.exp({0})",
             "arctan": "libdevice.atan({0})",
             "tanh": "libdevice.tanh({0})",
@@ -112,19 +119,19 @@ def lines(
     written: list[str] = []
     variable: dict[int, str] = {}
     known: dict[Any, str] = {}
-    for node in in_order(results.values()):
-        operands = tuple(variable[x.number] for x in node.args)
+    for node in in_order(results.values(), values_only=True):
+        values = tuple(variable[x.number] for x in operands(node))
         if node.op == "input":
             variable[node.number] = names[node.value]
         elif node.op == "const":
             variable[node.number] = _literal(node, dialect)
-        elif node.op == "detach":
-            variable[node.number] = operands[0]
+        elif node.op in ("detach", "straight_through"):
+            variable[node.number] = values[0]
         else:
-            key = (node.op, node.kind, operands)
+            key = (node.op, node.kind, values)
             if key not in known:
                 known[key] = f"x{len(known) + 1}"
-                written.append(f"{known[key]} = {_formula(node, operands, dialect)}")
+                written.append(f"{known[key]} = {_formula(node, values, dialect)}")
             variable[node.number] = known[key]
     return written + [f"{name} = {variable[node.number]}" for name, node in results.items()]
 
@@ -137,8 +144,8 @@ def _literal(node: Expression, dialect: Dialect) -> str:
     return dialect.literals[node.kind].format(written)
 
 
-def _formula(node: Expression, operands: tuple[str, ...], dialect: Dialect) -> str:
+def _formula(node: Expression, values: tuple[str, ...], dialect: Dialect) -> str:
     template = dialect.operations.get(f"{node.op} {node.kind}", dialect.operations.get(node.op))
     if template is None:
         raise TraceError(node.op, f"cannot be written for {dialect.name} on {node.kind} values")
-    return template.format(*operands)
+    return template.format(*values)

@@ -65,7 +65,7 @@ def trace(
         **states,
         **parameters,
         "training": training,
-        **{n: symbol(n, "int") for n in given},
+        "t": symbol("t", "int"),
     }
     if process.ref_specs:
         raise _refused(process, "it has RefPorts")
@@ -92,6 +92,8 @@ def trace(
     outputs = {n: _as_kind(process, n, found[n], s.dtype) for n, s in process.out_specs.items()}
     new_states = {n: _as_kind(process, n, found[n], process.state_specs[n].dtype) for n in kept}
     used = {x.number for x in in_order((*outputs.values(), *new_states.values()))}
+    if known["t"].number in used and "t" not in given:
+        raise _refused(process, "it takes 't'")
     needed = {n: x for n, x in parameters.items() if x.number in used}
     return Trace(inputs, states, needed, outputs, new_states)
 

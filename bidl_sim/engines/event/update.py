@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from textwrap import indent
 
-from bidl_sim.core.trace.expression import Expression, in_order, symbol
+from bidl_sim.core.trace.expression import Expression, in_order, operands, symbol
 from bidl_sim.core.trace.kernels import HEAD
 from bidl_sim.core.trace.lines import lines
 from bidl_sim.core.trace.step import Trace
@@ -77,6 +77,8 @@ def update_source(trace: Trace, shared: Collection[str], dtype: str, clear: bool
 
 def is_spike(result: Expression) -> bool:
     """Whether an output can only be 0 or 1."""
+    if result.op == "straight_through":
+        return is_spike(result.args[0])
     if result.op == "-" and result.args[0].op == "const" and result.args[0].value == 1:
         return is_spike(result.args[1])
     return result.op == "fire"
@@ -89,24 +91,28 @@ def _hoisted(
     still = set(fixed)
     replaced: dict[int, Expression] = {}
     constants: dict[str, Expression] = {}
-    for node in in_order(results.values()):
-        if node.op == "const" or (node.args and all(x.number in still for x in node.args)):
+    nodes = in_order(results.values(), values_only=True)
+    for node in nodes:
+        parts = operands(node)
+        derived = node.kind == "float" and parts and all(x.number in still for x in parts)
+        if node.op == "const" or derived:
             still.add(node.number)
-    for node in in_order(results.values()):
-        if node.number in still or not node.args:
+    for node in nodes:
+        parts = operands(node)
+        if node.number in still or not parts:
             continue
-        for x in node.args:
+        for x in parts:
             if x.number in still and x.args and x.number not in replaced:
                 name = f"c{len(constants) + 1}"
                 constants[name] = x
                 replaced[x.number] = symbol(name, x.kind)
-        operands = [replaced.get(x.number, x) for x in node.args]
-        replaced[node.number] = Expression(node.op, node.kind, *operands, value=node.value)
+        parts = tuple(replaced.get(x.number, x) for x in parts)
+        replaced[node.number] = Expression(node.op, node.kind, *parts, value=node.value)
     return {n: replaced.get(e.number, e) for n, e in results.items()}, constants
 
 
 def _depends(constant: Expression) -> set[str]:
-    return {str(x.value) for x in in_order([constant]) if x.op == "input"}
+    return {str(x.value) for x in in_order([constant], values_only=True) if x.op == "input"}
 
 
 def _in(depth: int, statements: Iterable[str]) -> list[str]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -47,3 +50,39 @@ def _minimum(x: Tensor, y: Value) -> Tensor:
 @intrinsics.detach.register(Tensor)
 def _detach(x: Tensor) -> Tensor:
     return x.detach()
+
+
+@intrinsics.floor.register(Tensor)
+def _floor(x: Tensor) -> Tensor:
+    return x.detach().floor()
+
+
+@intrinsics.nearest.register(Tensor)
+def _nearest(x: Tensor) -> Tensor:
+    return x.detach().round()
+
+
+@intrinsics.integer.register(Tensor)
+def _integer(x: Tensor) -> Tensor:
+    return x.detach().to(torch.int64)
+
+
+class _StraightThrough(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, value: Tensor, smooth: Tensor) -> Tensor:
+        return value.to(smooth.dtype, copy=True)
+
+    @staticmethod
+    def backward(ctx: Any, *grad: Tensor) -> tuple[None, Tensor]:
+        return None, grad[0]
+
+
+@intrinsics.straight_through.register(Tensor)
+def _straight_through(value: Tensor, smooth: Value) -> Tensor:
+    if not isinstance(smooth, Tensor):
+        return value.detach()
+    shape = np.broadcast_shapes(value.shape, smooth.shape)
+    value, like = value.detach().expand(shape), smooth.expand(shape)
+    if not (torch.is_grad_enabled() and smooth.requires_grad):
+        return value.to(smooth.dtype)
+    return _StraightThrough.apply(value, like)  # type: ignore[no-any-return,no-untyped-call]

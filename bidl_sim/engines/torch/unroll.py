@@ -204,7 +204,6 @@ class Unroll(nn.Module):
             process, _, name = path.rpartition(".")
             value = getattr(module, name)
             if isinstance(value, nn.Parameter):
-                spec = self.circuit.processes[process].param_specs[name]
-                value = constrained(value, spec.within)
+                value = constrained(value, self.circuit.processes[process].domain(name))
             values[path] = value
         return values
