@@ -17,11 +17,13 @@ from bidl_sim.processes.neurons.adex import AdEx
 from bidl_sim.processes.neurons.conductance_lif import ConductanceLIF
 from bidl_sim.processes.neurons.cuba import CUBA
 from bidl_sim.processes.neurons.current_lif import CurrentLIF, DeltaLIF
+from bidl_sim.processes.neurons.electrical import ElectricalLIAF, electrically_coupled
 from bidl_sim.processes.neurons.glif import GLIF
 from bidl_sim.processes.neurons.hodgkin_huxley import HodgkinHuxley
 from bidl_sim.processes.neurons.izhikevich import Izhikevich
 from bidl_sim.processes.neurons.leaky_integrator import LeakyIntegrator
 from bidl_sim.processes.neurons.lif import LIAF, LIF
+from bidl_sim.processes.neurons.lif_plus.lif_plus import LIFPlus
 from bidl_sim.processes.neurons.multi_compartment import MultiCompartment
 from bidl_sim.processes.neurons.pulse_coupled import PulseCoupled
 from bidl_sim.processes.normalization.batch_norm import BatchNorm
@@ -34,12 +36,18 @@ from bidl_sim.processes.synapses.conv_transpose2d import ConvTranspose2d
 from bidl_sim.processes.synapses.dense import Dense
 from bidl_sim.processes.synapses.pool import AvgPool2d, MaxPool2d, SumPool2d
 from bidl_sim.processes.synapses.sparse import Sparse
+from bidl_sim.processes.synapses.temporal_linear import TemporalLinear
 from bidl_sim.processes.synapses.unpool import Unpool2d
 from bidl_sim.processes.transforms.activation import Activation
 from bidl_sim.processes.transforms.add import Add
+from bidl_sim.processes.transforms.concat import Concat
 from bidl_sim.processes.transforms.delay import Delay
 from bidl_sim.processes.transforms.dropout import Dropout
+from bidl_sim.processes.transforms.einsum import Einsum
 from bidl_sim.processes.transforms.flatten import Flatten
+from bidl_sim.processes.transforms.global_avg_pool import GlobalAvgPool
+from bidl_sim.processes.transforms.multiply import Multiply
+from bidl_sim.processes.transforms.reshape import Reshape
 
 __all__ = [
     "CUBA",
@@ -53,6 +61,7 @@ __all__ = [
     "AvgPool2d",
     "BatchNorm",
     "Callback",
+    "Concat",
     "ConductanceLIF",
     "Conv2d",
     "ConvTranspose2d",
@@ -62,27 +71,35 @@ __all__ = [
     "Dense",
     "DivisiveNorm",
     "Dropout",
+    "Einsum",
+    "ElectricalLIAF",
     "Flatten",
+    "GlobalAvgPool",
     "Grid",
     "HodgkinHuxley",
     "Input",
     "Izhikevich",
+    "LIFPlus",
     "LastStep",
     "LeakyIntegrator",
     "MaxPool2d",
     "MultiCompartment",
+    "Multiply",
     "Neuron",
     "PairSTDP",
     "Plasticity",
     "Poisson",
     "PulseCoupled",
+    "Reshape",
     "Sink",
     "Sparse",
     "SpikeSource",
     "SumPool2d",
+    "TemporalLinear",
     "TimeMean",
     "TimeSum",
     "Unpool2d",
     "cann",
+    "electrically_coupled",
     "pcnn",
 ]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY
 from functools import partial
 
-from bidl_sim.core.fields import Choice, Dims, Int, Maybe, MaybeDims, MaybeInt, Real
+from bidl_sim.core.fields import Choice, Dims, Int, Maybe, MaybeChoice, MaybeDims, MaybeInt, Real
 from bidl_sim.core.param import check_spread, spread_view
 from bidl_sim.core.port import In, Out, Signal
 from bidl_sim.core.process import Process
@@ -24,6 +24,14 @@ BACKWARD: Mapping[str, Callable[..., str]] = {
     "numba-backward": kernels.backward_source,
     "triton-backward": triton.backward_source,
 }
+
+
+SHARED: Mapping[str, Callable[[Shape], Shape]] = {
+    "layer": lambda shape: (),
+    "channel": lambda shape: shape[:1],
+    "neuron": lambda shape: shape,
+}
+"""The shape of a learned parameter, given the population's."""
 
 
 class Neuron(Process, abstract=True):
@@ -44,6 +52,9 @@ class Neuron(Process, abstract=True):
         Which gradient stands for the derivative of a spike: a name of `SURROGATES`.
     width
         Width of the surrogate around the threshold, in units of the potential.
+    sharing : "layer", "channel" or "neuron"
+        How many values of each learned parameter there are: one number given for it is spread over
+        so many when the network is built. Left out, there are as many as were given.
 
     Notes
     -----
@@ -61,6 +72,7 @@ class Neuron(Process, abstract=True):
     n: MaybeInt = Maybe(Int())
     surrogate: Choice = Choice(SURROGATES, "atan")
     width: Real = Real(1.0, positive=True)
+    sharing: MaybeChoice = Maybe(Choice(("layer", "channel", "neuron")))
 
     a_in = In()
     s_out = Out()
@@ -117,8 +129,20 @@ class Neuron(Process, abstract=True):
         shape = signal.shape if signal else self.declared_shape
         if shape is None:
             return
+        wanted = self.parameter_shapes(signal)
         for name, value in self.parameters().items():
             check_spread(f"{self.where}, {name}", value, shape)
+            if value.shape not in ((), wanted.get(name, value.shape)):
+                raise ShapeError(
+                    f"{self.where}, {name}",
+                    f"must be one number or of shape {wanted[name]}, got {value.shape}",
+                )
+
+    def parameter_shapes(self, signal: Signal | None) -> Mapping[str, Shape]:
+        shape = signal.shape if signal else self.declared_shape
+        if self.sharing is None or shape is None:
+            return {}
+        return dict.fromkeys(self.learned, SHARED[self.sharing](shape))
 
     def parameter_view(self, name: str, shape: Shape, signal: Signal) -> Shape:
         return spread_view(shape, signal.shape)

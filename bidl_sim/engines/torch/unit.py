@@ -65,7 +65,8 @@ class Unit:
         self.writes = tuple(n for n, spec in process.ref_specs.items() if spec.write)
         self.returned = (*process.out_specs, *process.state_specs, *self.writes)
         self.constants = self._constants()
-        if "uniform" in process.step_arguments:
+        self.draws = process.draws(mode.training)
+        if self.draws:
             self.random = splitmix(mode.seed, path)
 
     def fused(self, steps: int, wanted: Collection[str]) -> FusedStep | None:
@@ -87,7 +88,7 @@ class Unit:
     def _constants(self) -> dict[str, Any]:
         process, mode = self.process, self.mode
         values: dict[str, Any] = dict.fromkeys((*process.param_specs, *process.state_specs))
-        values.update(self.parameters, batch=mode.batch, training=mode.training)
+        values.update(self.parameters, batch=mode.batch, training=mode.training, uniform=None)
         for name in process.step_arguments:
             if name == "fire":
                 values[name] = spike_function(process.surrogate, process.width, mode.spikes)  # type: ignore[attr-defined]  # only neurons fire
@@ -131,7 +132,7 @@ class Unit:
     def _called(self, method: str, arriving: Mapping[str, Tensor], t: int) -> dict[str, Any]:
         """What the process's ``step`` or ``sequence`` returns, by name."""
         arguments = {**self.constants, **arriving, "t": t}
-        if "uniform" in self.process.step_arguments:
+        if self.draws:
             arguments["uniform"] = self._uniform(t)
         function = getattr(self.process, method)
         result = function(**{n: arguments[n] for n in self.process.step_arguments})
