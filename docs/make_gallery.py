@@ -40,25 +40,23 @@ class Show:
     or, where the neuron has a ``dt``, in ms; ``state`` is drawn, the first one unless given.
     """
 
-    at: float = 0.3
+    at: float = 0.4
     most: float = 1.0
     unit: str = ""
-    long: float = 100
+    long: float = 40
     state: str = ""
     port: str = ""
 
 
 SHOWN = {
     "AdEx": Show(900, 2000, "pA", 300),
-    "CUBA": Show(0.02, 0.5, state="v"),
+    "CUBA": Show(0.02, 0.5, long=100, state="v"),
     "ConductanceLIF": Show(15, 60, "mV", 150),
     "CurrentLIF": Show(5, 40, "mV", 150),
     "DeltaLIF": Show(0.13, 0.5, "mV a step", 150),
     "GLIF": Show(400, 1000, "pA", 200),
     "HodgkinHuxley": Show(1000, 3000, "pA", 100),
     "Izhikevich": Show(10, 40, "mV/ms", 200),
-    "LIAF": Show(0.3, 1.0, long=40),
-    "LIF": Show(0.4, 1.0, long=40),
     "MultiCompartment": Show(50, 200, "mV", 80),
     "PulseCoupled": Show(0.5, 1.0, long=150, state="theta"),
 }
