@@ -9,6 +9,7 @@ from bidl_sim.trainers.bptt import Trainer
 from bidl_sim.trainers.config import OptimizerConfig, SchedulerConfig, TrainConfig
 from bidl_sim.trainers.experiment import Experiment, load_experiment
 from bidl_sim.trainers.losses import CrossEntropy, FiringRate, MSERate, SpikeCount
+from bidl_sim.trainers.outputs import PerOutput
 from bidl_sim.trainers.training import train, train_and_export
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "FiringRate",
     "MSERate",
     "OptimizerConfig",
+    "PerOutput",
     "SchedulerConfig",
     "SpikeCount",
     "TrainConfig",
