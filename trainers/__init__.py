@@ -18,6 +18,7 @@ from bidl_sim.trainers.losses import (
     SpikeRate,
     SpikeTime,
 )
+from bidl_sim.trainers.outputs import PerOutput
 from bidl_sim.trainers.training import train, train_and_export
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "FiringRate",
     "MSERate",
     "OptimizerConfig",
+    "PerOutput",
     "SchedulerConfig",
     "SpikeCount",
     "SpikeMax",

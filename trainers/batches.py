@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, StackDataset
 
 from bidl_sim.errors import DataError
 
@@ -20,7 +20,8 @@ class Batches:
     where
         Name of the data in messages.
     data
-        A pair of arrays (inputs, targets); anything with ``len`` and items ``(input, target)``,
+        A pair of arrays (inputs, targets), each of which may also be a mapping from names to
+        arrays, for several inputs or outputs; anything with ``len`` and items ``(input, target)``,
         such as `Recordings` or a torch data set; or a `torch.utils.data.DataLoader`, which keeps
         its own batch size and order.
     """
@@ -32,10 +33,10 @@ class Batches:
             self.samples = len(data.dataset)  # type: ignore[arg-type]  # sized, or this raises
             return
         if isinstance(data, tuple) and len(data) == 2:
-            inputs, targets = (torch.as_tensor(np.asarray(part)) for part in data)
+            inputs, targets = (_arrays(where, part) for part in data)
             if len(inputs) != len(targets):
                 raise DataError(where, f"has {len(inputs)} inputs and {len(targets)} targets")
-            data = TensorDataset(inputs, targets)
+            data = StackDataset(inputs, targets)
         if not (hasattr(data, "__len__") and hasattr(data, "__getitem__")):
             raise DataError(
                 where,
@@ -50,8 +51,19 @@ class Batches:
     def __len__(self) -> int:
         return len(self._loader)
 
-    def __iter__(self) -> Iterator[tuple[Any, torch.Tensor]]:
+    def __iter__(self) -> Iterator[tuple[Any, Any]]:
         for item in self._loader:
             if not isinstance(item, (tuple, list)) or len(item) != 2:
                 raise DataError(self.where, "an item must be a pair (input, target)")
             yield item[0], item[1]
+
+
+def _arrays(where: str, part: Any) -> Any:
+    """A tensor, or tensors by name, each with one entry for every sample."""
+    if not isinstance(part, Mapping):
+        return torch.as_tensor(np.asarray(part))
+    tensors: dict[str, Any] = {name: torch.as_tensor(np.asarray(v)) for name, v in part.items()}
+    if len({len(values) for values in tensors.values()}) != 1:
+        sizes = ", ".join(f"{name} {len(values)}" for name, values in tensors.items()) or "nothing"
+        raise DataError(where, f"must have equally many of each, got {sizes}")
+    return StackDataset(**tensors)

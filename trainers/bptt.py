@@ -19,6 +19,7 @@ from bidl_sim.trainers.batches import Batches
 from bidl_sim.trainers.config import TrainConfig
 from bidl_sim.trainers.losses import rate
 from bidl_sim.trainers.memory import peak_memory_mb
+from bidl_sim.trainers.outputs import each, samples
 
 Metrics = dict[str, float]
 
@@ -58,7 +59,7 @@ class Trainer:
         with torch.random.fork_rng(devices):
             torch.manual_seed(self.config.seed * 1_000_003 + number)
             for inputs, targets in batches:
-                inputs, targets = self._on_device(inputs), targets.to(self.device)
+                inputs, targets = self._on_device(inputs), self._on_device(targets)
                 if isinstance(inputs, Tensor):
                     inputs = self.config.augment(inputs)
                 output, loss = self._learn(inputs, targets)
@@ -72,14 +73,14 @@ class Trainer:
         total = _Totals()
         with torch.no_grad():
             for inputs, targets in batches:
-                targets = targets.to(self.device)
+                targets = self._on_device(targets)
                 with self._autocast():
                     output = self.model(self._on_device(inputs))
                     loss = self.config.loss(output, targets)
                 total.add(output, targets, float(loss))
         return total.metrics()
 
-    def _learn(self, inputs: Any, targets: Tensor) -> tuple[Tensor, float]:
+    def _learn(self, inputs: Any, targets: Any) -> tuple[Any, float]:
         """Forward, backward and one step of the optimiser; the output and the loss."""
         self.optimizer.zero_grad(set_to_none=True)
         carry: Carry | None = None
@@ -104,7 +105,7 @@ class Trainer:
         self.scaler.update()
         if self.scheduler is not None and self.scaler.get_scale() >= scale:
             self.scheduler.step()
-        return output.detach(), loss_sum
+        return each(Tensor.detach, output), loss_sum
 
     def _parts(self, inputs: Any) -> Iterator[tuple[Any, float]]:
         """The sequence, or its pieces for truncated BPTT, each with its share of the steps."""
@@ -126,10 +127,8 @@ class Trainer:
         kind = kinds.get(self.config.precision, torch.bfloat16)
         return torch.autocast(self.device.type, kind, enabled=self.config.precision != "float32")
 
-    def _on_device(self, inputs: Any) -> Any:
-        if isinstance(inputs, dict):
-            return {name: values.to(self.device) for name, values in inputs.items()}
-        return inputs.to(self.device)
+    def _on_device(self, values: Any) -> Any:
+        return each(lambda tensor: tensor.to(self.device), values)
 
     def _watched(self) -> tuple[str, ...]:
         """Ports whose firing rate is kept in a band."""
@@ -147,10 +146,12 @@ class _Totals:
         self.classes = True
         self.began = time.perf_counter()
 
-    def add(self, output: Tensor, targets: Tensor, loss: float) -> None:
-        self.samples += len(targets)
-        self.loss += loss * len(targets)
-        self.classes = self.classes and targets.dim() == 1 and not targets.is_floating_point()
+    def add(self, output: Any, targets: Any, loss: float) -> None:
+        self.samples += samples(targets)
+        self.loss += loss * samples(targets)
+        one = isinstance(output, Tensor) and isinstance(targets, Tensor)
+        whole = one and targets.dim() == 1 and not targets.is_floating_point()
+        self.classes = self.classes and whole
         if self.classes:
             self.correct += int((rate(output.float()).argmax(1) == targets).sum())
 
