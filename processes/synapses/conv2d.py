@@ -81,12 +81,21 @@ class Conv2d(Synapse):
         return {"weight": weight, "bias": (self.out_channels,)}
 
     def fan_out(self, signal: Signal) -> Array:
+        return self._driven(signal, np.ones(self.weight.shape, bool))
+
+    def used_fan_out(self, signal: Signal) -> Array:
+        return self._driven(signal, self.weight != 0)
+
+    def _driven(self, signal: Signal, there: Array) -> Array:
+        """How many outputs each input reaches through the weights that are ``there``."""
         rows, columns = (
             windows_over(signal.shape[1 + k], *(getattr(self, name)[k] for name in _WINDOW))
             for k in (0, 1)
         )
-        per_position = np.outer(rows, columns) * (self.out_channels // self.groups)
-        return np.broadcast_to(per_position, signal.shape)
+        grouped = there.reshape(self.groups, -1, *there.shape[1:]).sum(1)
+        per_tap = grouped.reshape(self.in_channels, *self.kernel_size)
+        reached: Array = np.einsum("ckl,kh,lw->chw", per_tap, rows, columns)
+        return reached
 
     def event_form(self, parameters: Mapping[str, Array], signal: Signal) -> Rows:
         window = (self.kernel_size, self.stride, self.padding, self.dilation)

@@ -45,6 +45,10 @@ class Dense(FlatSynapse):
     def fan_out(self, signal: Signal) -> Array:
         return np.full(signal.shape, self.out_features)
 
+    def used_fan_out(self, signal: Signal) -> Array:
+        used: Array = np.count_nonzero(self.weight, axis=0)
+        return used
+
     def ends(self) -> tuple[Array, Array]:
         return np.arange(self.in_features)[None], np.arange(self.out_features)[:, None]
 

@@ -30,10 +30,10 @@ def output_size(
 
 
 def windows_over(size: int, kernel: int, stride: int, padding: int, dilation: int) -> Array:
-    """For each position of one axis, in how many windows it lies."""
-    count = np.zeros(size, int)
+    """For each tap of a kernel and each position of one axis, how many windows meet there."""
+    count = np.zeros((kernel, size), int)
     outputs = (size + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
     for tap in range(kernel):
         position = np.arange(outputs) * stride + tap * dilation - padding
-        np.add.at(count, position[(position >= 0) & (position < size)], 1)
+        count[tap, position[(position >= 0) & (position < size)]] = 1
     return count
