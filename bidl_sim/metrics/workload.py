@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from bidl_sim.core.circuit import Circuit, state_shape
-from bidl_sim.core.neuron import Neuron
+from bidl_sim.core.neuron import Population
 from bidl_sim.core.process import Process
 from bidl_sim.metrics.tally import ChangeTally, GradedTally, Tally
 from bidl_sim.metrics.work import Work, render
@@ -68,7 +68,7 @@ class Workload:
                 timed = circuit.signals[port].timed
                 counts.received.append(self._count(port, Tally(timed)))
                 counts.graded.append(self._count(port, GradedTally(timed)))
-        if isinstance(process, Neuron):
+        if isinstance(process, Population):
             sent = f"{path}.{next(iter(process.out_specs))}"
             counts.sent = self._count(sent, Tally(circuit.signals[sent].timed))
             if membrane := _membrane(process):
@@ -141,7 +141,9 @@ def _fed_by(circuit: Circuit, path: str) -> list[str]:
     for edge in edges:
         source = circuit.processes[edge.source]
         is_synapse = source.fan_out(circuit.main_signal(edge.source)) is not None
-        if is_synapse or (edge.delay and not isinstance(source, Neuron) and not source.external):
+        if is_synapse or (
+            edge.delay and not isinstance(source, Population) and not source.external
+        ):
             return [f"{path}.{edge.target_port}"]
     return [f"{e.source}.{e.source_port}" for e in edges]
 

@@ -95,6 +95,14 @@ def test_a_pool_has_no_weights_but_makes_spikes_analog() -> None:
     assert (works["dense1"].macs, works["dense1"].acs) == (3, 0)  # now 3/4
 
 
+def test_a_masked_and_quantised_weight_counts_as_it_is_used() -> None:
+    weight, mask = [[0.01, 0.5], [0.5, 0.5]], [[1, 1], [0, 1]]  # 0.01 is 0 on a grid of 1/32
+    net = Network.sequential(Input(2), Dense(2, 2, weight=weight, mask=mask, quantize=(64, 8)))
+    work = run(net, np.ones((3, 2))).processes["dense1"]
+    assert (work.acs, work.dense) == (3 * 2, 3 * 3)
+    assert work.connection_sparsity == 0.5
+
+
 @pytest.mark.parametrize("engine", ["torch", "event"])
 def test_sparse_with_delays(engine) -> None:
     synapses = Sparse.from_pairs(

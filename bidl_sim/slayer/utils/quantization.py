@@ -7,6 +7,7 @@ from torch import Tensor
 from bidl_sim.core.intrinsics import floor, nearest, straight_through
 from bidl_sim.engines.torch import intrinsics
 from bidl_sim.errors import ParameterError
+from bidl_sim.processes.quantization import Grid
 
 assert intrinsics  # imported so that the functions take tensors
 
@@ -22,12 +23,11 @@ def quantize(x: Tensor, step: float = 1.0, mode: str = "round") -> Tensor:
 
 
 def quantize_hook_fx(
-    x: Tensor, scale: float = 64, num_bits: int = 8, descale: bool = False
+    x: Tensor, scale: int = 64, num_bits: int = 8, descale: bool = False
 ) -> Tensor:
     """Weights as even integers over ``scale``, from ``-2 2^num_bits`` to ``2 (2^num_bits - 1)``.
 
     With ``descale`` the integers themselves. Hand it to a block as ``pre_hook_fx``.
     """
-    largest = 2**num_bits
-    found = quantize(x, 2 / scale).clamp(-2 * largest / scale, 2 * (largest - 1) / scale)
+    found: Tensor = Grid(scale, num_bits + 1)(x)
     return scale * found if descale else found
