@@ -5,7 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bidl_sim.metrics import Workload
 
 BATCH = 50
 
@@ -24,43 +28,38 @@ def add(commands: Any) -> argparse.ArgumentParser:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print accuracy, samples and steps per second, and synaptic operations."""
+    """Print accuracy, speed and work."""
     from bidl_sim.cli.files import recorded_data
 
     recordings = recorded_data(options.model, options.data, options.split)
     found = evaluate(options.model, recordings, options.target)
+    work = workload(options.model, recordings, options.target)
     if options.json:
-        print(json.dumps(found))
+        operations = work.total.synaptic_operations
+        print(json.dumps({**found, "synaptic_operations": operations, "work": work.as_dict()}))
         return 0
     print(f"accuracy             {100 * found['accuracy']:.2f} %")
     print(f"                     {found['correct']} of {found['samples']} recordings")
     print(f"samples per second   {found['samples_per_second']:,.1f}")
     print(f"steps per second     {found['steps_per_second']:,.1f}")
-    print(f"synaptic operations  {found['synaptic_operations']:,.0f} per recording")
+    print(f"synaptic operations  {work.total.synaptic_operations:,.0f} per recording")
+    print(f"\nwork for a recording; memory in bytes\n\n{work}")
     return 0
 
 
 def evaluate(model: str, recordings: Any, target: str) -> dict[str, Any]:
-    """Run all recordings; the figures as plain numbers.
-
-    Speed is that of the network alone. A synaptic operation is a value that is not zero reaching
-    a synapse (see `SynapticOperations`).
-    """
+    """Run all recordings; accuracy and speed as plain numbers."""
     from bidl_sim import netx
-    from bidl_sim.operations import SynapticOperations
 
     runtime = netx.Runtime(model, target)
-    work = SynapticOperations(runtime.simulator)
-    correct, operations, seconds = 0, 0, 0.0
-    for first in range(0, len(recordings), BATCH):
-        part = slice(first, first + BATCH)
+    correct, seconds = 0, 0.0
+    for part in _batches(recordings):
         runtime.reset()
         began = time.perf_counter()
         output = runtime.run(recordings.frames[part])
         seconds += time.perf_counter() - began
         scores = output.mean(1) if output.ndim == 3 else output
         correct += int((scores.argmax(1) == recordings.labels[part]).sum())
-        operations += work.count
     samples = len(recordings)
     return {
         "model": model,
@@ -70,5 +69,21 @@ def evaluate(model: str, recordings: Any, target: str) -> dict[str, Any]:
         "samples": samples,
         "samples_per_second": samples / seconds,
         "steps_per_second": samples * recordings.frames.shape[1] / seconds,
-        "synaptic_operations": operations / samples,
     }
+
+
+def workload(model: str, recordings: Any, target: str) -> Workload:
+    """The work of all recordings, in a run of its own, because counting takes time."""
+    from bidl_sim import netx
+    from bidl_sim.metrics import Workload
+
+    runtime = netx.Runtime(model, target)
+    work = Workload(runtime.simulator)
+    for part in _batches(recordings):
+        runtime.reset()
+        runtime.run(recordings.frames[part])
+    return work
+
+
+def _batches(recordings: Any) -> Iterator[slice]:
+    return (slice(first, first + BATCH) for first in range(0, len(recordings), BATCH))

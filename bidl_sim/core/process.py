@@ -227,6 +227,14 @@ class Process:
         """How many synapses each value of the input drives; None if this is no synapse."""
         return None
 
+    def used_fan_out(self, signal: Signal) -> Array | None:
+        """As `fan_out`, without the synapses whose weight is zero where the type can tell."""
+        return self.fan_out(signal)
+
+    def weights(self) -> tuple[int, int]:
+        """How many weights are not zero, and how many there could be; (0, 0) if this has none."""
+        return 0, 0
+
     def requires_input(self, port: str) -> bool:
         """Whether an unconnected InPort is an error; if not, it reads as zero."""
         return True

@@ -69,7 +69,14 @@ class Convolution(WeightedSynapse, _Sizes, abstract=True):
 
     def fan_out(self, signal: Signal) -> Array:
         mask = np.ones(self.weight_shape) if "mask" in self.left_out else self.mask
-        used = self.as_forward(mask)
+        return self._driven(signal, mask)
+
+    def used_fan_out(self, signal: Signal) -> Array:
+        return self._driven(signal, self.effective_weight(self.parameters()) != 0)
+
+    def _driven(self, signal: Signal, mask: Array) -> Array:
+        """How many outputs each value reaches through the weights of a mask."""
+        used = self.as_forward(mask).astype(int)
         used = used.reshape(self.groups, -1, *used.shape[1:])
         reached = []
         for size, kernel, (source, _, tap) in zip(
@@ -77,7 +84,7 @@ class Convolution(WeightedSynapse, _Sizes, abstract=True):
         ):
             reached.append(np.zeros((size, kernel), int))
             np.add.at(reached[-1], (source, tap), 1)
-        counts: Array = np.einsum("goikl,yk,xl->giyx", used, *reached).astype(int)
+        counts: Array = np.einsum("goikl,yk,xl->giyx", used, *reached)
         return counts.reshape(signal.shape)
 
     def event_form(self, parameters: Mapping[str, Array], signal: Signal) -> Rows:

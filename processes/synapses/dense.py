@@ -48,6 +48,10 @@ class Dense(WeightedSynapse, FlatSynapse):
         driven: Array = self.mask.sum(0).astype(int)
         return driven
 
+    def used_fan_out(self, signal: Signal) -> Array:
+        used: Array = np.count_nonzero(self.effective_weight(self.parameters()), axis=0)
+        return used
+
     def ends(self) -> tuple[Array, Array]:
         return np.arange(self.in_features)[None], np.arange(self.out_features)[:, None]
 

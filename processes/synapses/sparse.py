@@ -112,6 +112,14 @@ class Sparse(FlatSynapse):
     def fan_out(self, signal: Signal) -> Array:
         return np.diff(self.offsets)
 
+    def used_fan_out(self, signal: Signal) -> Array:
+        used = np.broadcast_to(self.weight != 0, self.targets.shape)
+        return np.diff(np.concatenate([[0], np.cumsum(used)])[self.offsets])
+
+    def weights(self) -> tuple[int, int]:
+        used = int(np.count_nonzero(np.broadcast_to(self.weight, self.targets.shape)))
+        return used, max(used, self.in_features * self.out_features)
+
     def ends(self) -> tuple[Array, Array]:
         sources = np.arange(self.in_features).repeat(np.diff(self.offsets))
         return sources, self.targets.astype(np.int64)

@@ -33,6 +33,12 @@ class Synapse(Process, abstract=True):
         """How many synapses each input value drives, in the shape of the input."""
         raise NotImplementedError
 
+    def weights(self) -> tuple[int, int]:
+        given = [value for name, value in self.parameters().items() if name[:6] == "weight"]
+        return sum(int(np.count_nonzero(value)) for value in given), sum(
+            value.size for value in given
+        )
+
     def initialise(self, name: str, shape: Shape, rng: np.random.Generator) -> Array:
         bound = 1 / math.sqrt(self.inputs_per_output)
         return rng.uniform(-bound, bound, shape).astype(np.float32)

@@ -100,6 +100,10 @@ class WeightedSynapse(Synapse, abstract=True):
             np.ones(shape, np.float32) if name == "mask" else super().initialise(name, shape, rng)
         )
 
+    def weights(self) -> tuple[int, int]:
+        used = self.effective_weight(self.parameters())
+        return int(np.count_nonzero(used)), int(used.size)
+
     def effective_weight(self, parameters: Mapping[str, Any]) -> Value:
         """The weight that is used, of parameters of numpy or torch."""
         weight = parameters["weight"]

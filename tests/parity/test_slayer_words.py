@@ -14,6 +14,7 @@ import torch
 
 from bidl_sim import slayer
 from bidl_sim.trainers import losses
+from bidl_sim.trainers.bootstrap import RateActivation
 
 KINDS = {
     "SpikeTime_order1": (slayer.loss.SpikeTime, "desired"),
@@ -130,3 +131,17 @@ def test_events_in_bins(vectors) -> None:
     assert torch.equal(event.fill_tensor(torch.zeros_like(once)), once)
     empty = torch.zeros_like(sums)
     assert torch.equal(event.fill_tensor(empty, sampling_time=2, binning_mode="SUM"), sums)
+
+
+def test_rates_sampled_from_spiking_neurons(vectors) -> None:
+    activation = RateActivation()
+    activation.sample(vectors["ann_z"], vectors["ann_a"])
+    activation.fit()
+    close(activation.centres, vectors["ann_centers"])
+    close(activation.slopes, vectors["ann_slopes"])
+    assert activation.maximum == vectors["ann_max"]
+    query = vectors["ann_query"].requires_grad_()
+    rates = activation(query)
+    rates.sum().backward()
+    close(rates.detach(), vectors["ann_f"])
+    close(query.grad, vectors["ann_df"])

@@ -154,6 +154,10 @@ def test_synapses_are_counted_one_by_one(synapse, shape) -> None:
     else:
         conv2d(x, used, None, *window, synapse.dilation, synapse.groups).sum().backward()
     np.testing.assert_array_equal(synapse.fan_out(signal), x.grad[0])
+    np.testing.assert_array_equal(synapse.used_fan_out(signal), x.grad[0])
+    synapse.weight = np.zeros(synapse.weight_shape)
+    assert not synapse.used_fan_out(signal).any()
+    assert synapse.weights() == (0, ones.size)
 
 
 def test_a_transposed_convolution_is_the_transpose() -> None:
