@@ -16,12 +16,15 @@ from bidl_sim.processes.neurons.cuba import CUBA
 from bidl_sim.processes.neurons.current_lif import CurrentLIF, DeltaLIF
 from bidl_sim.processes.neurons.lif import LIAF, LIF
 from bidl_sim.processes.normalization.batch_norm import BatchNorm
+from bidl_sim.processes.normalization.mean_only import MeanOnlyBatchNorm
+from bidl_sim.processes.normalization.weight_scale import WeightScaleBatchNorm
 from bidl_sim.processes.plasticity.pair_stdp import PairSTDP
 from bidl_sim.processes.plasticity.rule import Plasticity
 from bidl_sim.processes.quantization import Grid
 from bidl_sim.processes.synapses.conv2d import Conv2d
 from bidl_sim.processes.synapses.conv_transpose2d import ConvTranspose2d
 from bidl_sim.processes.synapses.dense import Dense
+from bidl_sim.processes.synapses.lateral_inhibition import LateralInhibition
 from bidl_sim.processes.synapses.pool import AvgPool2d, MaxPool2d, SumPool2d
 from bidl_sim.processes.synapses.sparse import Sparse
 from bidl_sim.processes.synapses.unpool import Unpool2d
@@ -30,6 +33,8 @@ from bidl_sim.processes.transforms.add import Add
 from bidl_sim.processes.transforms.delay import Delay
 from bidl_sim.processes.transforms.dropout import Dropout
 from bidl_sim.processes.transforms.flatten import Flatten
+from bidl_sim.processes.transforms.group_mean import GroupMean
+from bidl_sim.processes.transforms.time_decimation import TimeDecimation
 
 __all__ = [
     "CUBA",
@@ -51,9 +56,12 @@ __all__ = [
     "Dropout",
     "Flatten",
     "Grid",
+    "GroupMean",
     "Input",
     "LastStep",
+    "LateralInhibition",
     "MaxPool2d",
+    "MeanOnlyBatchNorm",
     "Neuron",
     "PairSTDP",
     "Plasticity",
@@ -62,7 +70,9 @@ __all__ = [
     "Sparse",
     "SpikeSource",
     "SumPool2d",
+    "TimeDecimation",
     "TimeMean",
     "TimeSum",
     "Unpool2d",
+    "WeightScaleBatchNorm",
 ]

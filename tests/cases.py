@@ -74,12 +74,14 @@ REQUIRED: dict[str, Case] = {
         "ConvTranspose2d", lambda: bp.ConvTranspose2d(2, 3, 3, stride=2, padding=1), (2, 4, 3)
     ),
     "Dense": Case("Dense", lambda: bp.Dense(5, 4)),
+    "GroupMean": Case("GroupMean", lambda: bp.GroupMean(3), (6,)),
     "Input": Case("Input", lambda: bp.Input(5)),
     "MaxPool2d": Case("MaxPool2d", lambda: bp.MaxPool2d(2), (2, 6, 6)),
     "Poisson": Case("Poisson", lambda: bp.Poisson(5, rate=0.3)),
     "Sparse": Case("Sparse", lambda: bp.Sparse.fixed_probability(5, 4, 0.6, weight=WEIGHT, seed=2)),
     "SpikeSource": Case("SpikeSource", lambda: bp.SpikeSource(5, [0, 2, 2], [1, 0, 4])),
     "SumPool2d": Case("SumPool2d", lambda: bp.SumPool2d((2, 3), stride=1), (2, 6, 6)),
+    "TimeDecimation": Case("TimeDecimation", lambda: bp.TimeDecimation(4)),
     "Unpool2d": Case("Unpool2d", lambda: bp.Unpool2d((2, 3)), (2, 3, 2)),
 }
 
@@ -121,6 +123,12 @@ VARIANTS = (
     Case("Dense-quantize", lambda: bp.Dense(5, 4, quantize=(64, 8))),
     Case("Dense-no-bias", lambda: bp.Dense(5, 4, bias=False)),
     Case("Flatten-image", lambda: bp.Flatten(), (2, 3, 4)),
+    Case("GroupMean-image", lambda: bp.GroupMean(2), (4, 2, 3)),
+    Case("LateralInhibition-grid", lambda: bp.LateralInhibition(0.3, quantize=(8, 8)), (2, 2, 1)),
+    Case(
+        "MeanOnlyBatchNorm-image", lambda: bp.MeanOnlyBatchNorm("step", mean=[0.2, -9]), (2, 2, 3)
+    ),
+    Case("WeightScaleBatchNorm-var", lambda: bp.WeightScaleBatchNorm(var=0.4), (2, 2, 3)),
     Case("PairSTDP-fast", lambda: bp.PairSTDP(a_plus=0.2, a_minus=0.1, w_min=-1, dt=5)),
     Case("MaxPool2d-padding", lambda: bp.MaxPool2d((3, 2), stride=2, padding=1), (2, 7, 6)),
     Case("Sparse-one-weight", lambda: bp.Sparse.fixed_in_degree(5, 4, 3, weight=0.4)),
