@@ -46,6 +46,7 @@ from bidl_sim.processes.quantization import Grid
 from bidl_sim.processes.synapses.conv2d import Conv2d
 from bidl_sim.processes.synapses.conv_transpose2d import ConvTranspose2d
 from bidl_sim.processes.synapses.dense import Dense
+from bidl_sim.processes.synapses.integer_sum import IntegerSum
 from bidl_sim.processes.synapses.lateral_inhibition import LateralInhibition
 from bidl_sim.processes.synapses.pool import AvgPool2d, MaxPool2d, SumPool2d
 from bidl_sim.processes.synapses.sparse import Sparse
@@ -99,6 +100,7 @@ __all__ = [
     "GroupMean",
     "HodgkinHuxley",
     "Input",
+    "IntegerSum",
     "Izhikevich",
     "LIFPlus",
     "LastStep",

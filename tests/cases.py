@@ -132,6 +132,7 @@ VARIANTS = (
     Case("Einsum-outer", lambda: bp.Einsum("ak,bl->ba"), (2, 3)),
     Case("Flatten-image", lambda: bp.Flatten(), (2, 3, 4)),
     Case("GroupMean-image", lambda: bp.GroupMean(2), (4, 2, 3)),
+    Case("IntegerSum-wrap", lambda: bp.IntegerSum(3, bits=4)),
     Case("LateralInhibition-grid", lambda: bp.LateralInhibition(0.3, quantize=(8, 8)), (2, 2, 1)),
     Case(
         "MeanOnlyBatchNorm-image", lambda: bp.MeanOnlyBatchNorm("step", mean=[0.2, -9]), (2, 2, 3)
