@@ -167,7 +167,6 @@ VARIANTS = (
             spike_current="sbt",
             refractory="relative",
             kappa=0.5,
-            v_g=2.0,
             learn=("kappa", "eps_g", "delta_t", "eps_wr"),
         ),
     ),

@@ -76,9 +76,9 @@ def test_what_it_runs() -> None:
     assert names >= {
         "Activation", "Add", "ArraySource", "AvgPool2d", "BatchNorm", "Callback", "Concat",
         "ConductanceLIF", "Conv2d", "CurrentLIF", "DeltaLIF", "Dense", "Dropout", "Einsum",
-        "Flatten", "GlobalAvgPool", "Input", "LIAF", "LIF", "LastStep", "MaxPool2d", "Multiply",
-        "Poisson", "Reshape", "Sink", "Sparse", "SpikeSource", "SumPool2d", "TemporalLinear",
-        "TimeMean", "TimeSum",
+        "ElectricalLIAF", "Flatten", "GlobalAvgPool", "Input", "LIAF", "LIF", "LIFPlus", "LastStep",
+        "MaxPool2d", "Multiply", "Poisson", "Reshape", "Sink", "Sparse", "SpikeSource", "SumPool2d",
+        "TemporalLinear", "TimeMean", "TimeSum",
     }  # fmt: skip
 
 

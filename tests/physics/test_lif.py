@@ -53,6 +53,25 @@ def test_below_the_rheobase_it_never_fires() -> None:
     assert spikes.sum() == 0
 
 
+def test_without_leak_it_is_the_perfect_integrator() -> None:
+    """IF is alpha = 1, beta = 0: constant current i fires every floor(v_th / i) + 1 steps."""
+    spikes, v = run(LIF(alpha=1.0, v_th=1.0), np.full((100, 1), 0.3))
+    assert np.flatnonzero(spikes).tolist() == list(range(3, 100, 4))
+    np.testing.assert_allclose(v[:4, 0], [0.3, 0.6, 0.9, 0.0], atol=1e-15)
+
+
+def test_the_soft_reset_is_that_of_rmp(rng) -> None:
+    """r = s (u - v_th) + (1 - s) u, then the leak."""
+    currents = rng.normal(0.3, 0.5, (60, 9))
+    spikes, v = run(LIF(alpha=0.85, beta=0.02, v_th=0.6, reset="soft"), currents)
+    before = np.vstack([np.zeros((1, 9)), v[:-1]])
+    u = before + currents
+    np.testing.assert_array_equal(spikes, u > 0.6)
+    r = spikes * (u - 0.6) + (1 - spikes) * u
+    np.testing.assert_allclose(v, 0.85 * r + 0.02, atol=1e-14)
+    assert 50 < spikes.sum() < 500
+
+
 def test_a_soft_reset_loses_no_charge() -> None:
     """Without leak: everything that came in is in the spikes or in the potential."""
     rng = np.random.default_rng(0)

@@ -99,8 +99,9 @@ class LIFPlus(AnalogOutput):
     v_leak : >= 0, default 0.1
     eps_g : in [0, 1], default 0.5
         Decay of g and y.
-    v_g : default 1
-        Reversal potential of the synapse.
+    v_g : default 2
+        Reversal potential of the synapse. Where k g exceeds 2, or "qdi" is far below v_0, a step
+        overshoots more than it corrects, and the potential diverges.
     eps_w : in [0, 1], default 0.1
         Decay of the spike-triggered current.
     b : default 0.1
@@ -150,7 +151,7 @@ class LIFPlus(AnalogOutput):
     kappa: Mechanism = Mechanism(0.7, within=UNIT)
     v_leak: Mechanism = Mechanism(0.1, within=NON_NEGATIVE)
     eps_g: Mechanism = Mechanism(0.5, within=UNIT)
-    v_g: Mechanism = Mechanism(1.0)
+    v_g: Mechanism = Mechanism(2.0)
     v_th: Mechanism = Mechanism(0.5, within=POSITIVE)
     v_theta: Mechanism = Mechanism(1.0, within=POSITIVE)
     delta_t: Mechanism = Mechanism(0.1, within=POSITIVE)
