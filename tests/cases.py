@@ -77,6 +77,7 @@ REQUIRED: dict[str, Case] = {
         "ConvTranspose2d", lambda: bp.ConvTranspose2d(2, 3, 3, stride=2, padding=1), (2, 4, 3)
     ),
     "Dense": Case("Dense", lambda: bp.Dense(5, 4)),
+    "GroupMean": Case("GroupMean", lambda: bp.GroupMean(3), (6,)),
     "Einsum": Case("Einsum", lambda: bp.Einsum("ik,kj->ij", 0.5), (4, 4)),
     "Input": Case("Input", lambda: bp.Input(5)),
     "MaxPool2d": Case("MaxPool2d", lambda: bp.MaxPool2d(2), (2, 6, 6)),
@@ -85,6 +86,7 @@ REQUIRED: dict[str, Case] = {
     "Sparse": Case("Sparse", lambda: bp.Sparse.fixed_probability(5, 4, 0.6, weight=WEIGHT, seed=2)),
     "SpikeSource": Case("SpikeSource", lambda: bp.SpikeSource(5, [0, 2, 2], [1, 0, 4])),
     "SumPool2d": Case("SumPool2d", lambda: bp.SumPool2d((2, 3), stride=1), (2, 6, 6)),
+    "TimeDecimation": Case("TimeDecimation", lambda: bp.TimeDecimation(4)),
     "TemporalLinear": Case("TemporalLinear", lambda: bp.TemporalLinear(7, 3)),
     "Unpool2d": Case("Unpool2d", lambda: bp.Unpool2d((2, 3)), (2, 3, 2)),
 }
@@ -129,6 +131,13 @@ VARIANTS = (
     Case("Dense-no-bias", lambda: bp.Dense(5, 4, bias=False)),
     Case("Einsum-outer", lambda: bp.Einsum("ak,bl->ba"), (2, 3)),
     Case("Flatten-image", lambda: bp.Flatten(), (2, 3, 4)),
+    Case("GroupMean-image", lambda: bp.GroupMean(2), (4, 2, 3)),
+    Case("IntegerSum-wrap", lambda: bp.IntegerSum(3, bits=4)),
+    Case("LateralInhibition-grid", lambda: bp.LateralInhibition(0.3, quantize=(8, 8)), (2, 2, 1)),
+    Case(
+        "MeanOnlyBatchNorm-image", lambda: bp.MeanOnlyBatchNorm("step", mean=[0.2, -9]), (2, 2, 3)
+    ),
+    Case("WeightScaleBatchNorm-var", lambda: bp.WeightScaleBatchNorm(var=0.4), (2, 2, 3)),
     Case("GlobalAvgPool-image", lambda: bp.GlobalAvgPool(), (3, 2, 4)),
     Case("GlobalAvgPool-frame", lambda: bp.GlobalAvgPool("frame"), (3, 2, 4)),
     Case("PairSTDP-fast", lambda: bp.PairSTDP(a_plus=0.2, a_minus=0.1, w_min=-1, dt=5)),

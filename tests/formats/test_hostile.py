@@ -202,8 +202,8 @@ WRONG = {
         r"dense1.*, s_in: takes shape \(8,\), receives \(98,\)",
     ),
     "a parameter nobody knows": (
-        lambda f: f[f"{DENSE}/parameters"].create_dataset("gain", data=1.0),
-        "parameters/gain: Dense has no such parameter",
+        lambda f: f[f"{DENSE}/parameters"].create_dataset("loss", data=1.0),
+        "parameters/loss: Dense has no such parameter",
     ),
     "a network without its group": (
         attribute(DENSE, "type", np.bytes_("Network")),
