@@ -256,7 +256,7 @@ class Simulator:
             raise ParameterError(f"write {path!r}", "must be finite numbers")
         process, member = self.circuit.locate(path)
         spec = self.circuit.processes[process].param_specs.get(member)
-        if spec is not None and spec.whole:
+        if spec is not None and (spec.whole or spec.structural):
             raise ParameterError(
                 f"write {path!r}", "is part of the network's structure", "make a new network"
             )

@@ -107,6 +107,7 @@ def train_once(
     case: Case, kernels: str, dtype: torch.dtype, device: str = "cpu"
 ) -> dict[str, torch.Tensor]:
     """Everything a training step gives, the state carried over a cut included."""
+    torch.manual_seed(0)  # of the noise, where there is some
     population = case.make()
     net = Network.sequential(Input(case.shape), population)
     name = next(n for n, p in net.processes.items() if p is population)

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY
 from functools import partial
 
-from bidl_sim.core.fields import Choice, Dims, Int, Maybe, MaybeDims, MaybeInt, Real
+from bidl_sim.core.fields import Choice, Dims, Int, Maybe, MaybeChoice, MaybeDims, MaybeInt, Real
+from bidl_sim.core.param import check_spread, spread_view
 from bidl_sim.core.port import In, Out, Signal
 from bidl_sim.core.process import Process
 from bidl_sim.core.surrogate import SURROGATES
@@ -25,6 +26,14 @@ BACKWARD: Mapping[str, Callable[..., str]] = {
 }
 
 
+SHARED: Mapping[str, Callable[[Shape], Shape]] = {
+    "layer": lambda shape: (),
+    "channel": lambda shape: shape[:1],
+    "neuron": lambda shape: shape,
+}
+"""The shape of a learned parameter, given the population's."""
+
+
 class Population(Process, abstract=True):
     """Independent units that all do the same elementwise step.
 
@@ -38,6 +47,9 @@ class Population(Process, abstract=True):
         the input when left out; with it the population may also stand without input.
     n
         The same for a flat population: ``n=100`` is ``shape=(100,)``.
+    sharing : "layer", "channel" or "neuron"
+        How many values of each learned parameter there are: one number given for it is spread over
+        so many when the network is built. Left out, there are as many as were given.
 
     Notes
     -----
@@ -52,6 +64,7 @@ class Population(Process, abstract=True):
     shape: MaybeDims = Maybe(Dims())
     _: KW_ONLY
     n: MaybeInt = Maybe(Int())
+    sharing: MaybeChoice = Maybe(Choice(("layer", "channel", "neuron")))
 
     s_out = Out()
 
@@ -102,18 +115,23 @@ class Population(Process, abstract=True):
         shape = signal.shape if signal else self.declared_shape
         if shape is None:
             return
+        wanted = self.parameter_shapes(signal)
         for name, value in self.parameters().items():
-            if value.shape not in ((), shape[:1], shape):
+            check_spread(f"{self.where}, {name}", value, shape)
+            if value.shape not in ((), wanted.get(name, value.shape)):
                 raise ShapeError(
                     f"{self.where}, {name}",
-                    f"must be one number, of shape {shape[:1]} (per channel) or {shape} "
-                    f"(per neuron), got {value.shape}",
+                    f"must be one number or of shape {wanted[name]}, got {value.shape}",
                 )
 
+    def parameter_shapes(self, signal: Signal | None) -> Mapping[str, Shape]:
+        shape = signal.shape if signal else self.declared_shape
+        if self.sharing is None or shape is None:
+            return {}
+        return dict.fromkeys(self.learned, SHARED[self.sharing](shape))
+
     def parameter_view(self, name: str, shape: Shape, signal: Signal) -> Shape:
-        if shape in ((), signal.shape):
-            return shape
-        return shape + (1,) * (len(signal.shape) - 1)
+        return spread_view(shape, signal.shape)
 
 
 class Neuron(Population, abstract=True):
@@ -125,7 +143,7 @@ class Neuron(Population, abstract=True):
 
     Parameters
     ----------
-    shape, n
+    shape, n, sharing
         See `Population`, also for what a parameter may be.
     surrogate
         Which gradient stands for the derivative of a spike: a name of `SURROGATES`.

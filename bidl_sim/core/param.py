@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from bidl_sim.core.fields import Field
-from bidl_sim.errors import ParameterError
-from bidl_sim.typing import Array
+from bidl_sim.errors import ParameterError, ShapeError
+from bidl_sim.typing import Array, Shape
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,8 @@ class Param(Field["ArrayLike | None", Array]):
         Whether ``False`` may be given to leave the parameter out (``bias=False``).
     may_be_empty
         Whether an array without values is one.
+    structural
+        Whether states are made to fit it, so that it stays as it is in a simulation.
     whole
         Holds whole numbers, such as indices; an engine keeps them as integers.
     """
@@ -80,6 +82,7 @@ class Param(Field["ArrayLike | None", Array]):
         learnable: bool = True,
         optional: bool = False,
         may_be_empty: bool = False,
+        structural: bool = False,
         whole: bool = False,
     ) -> None:
         super().__init__(default)
@@ -88,6 +91,7 @@ class Param(Field["ArrayLike | None", Array]):
         self.learnable = learnable
         self.optional = optional
         self.may_be_empty = may_be_empty
+        self.structural = structural
         self.whole = whole
 
     def __set__(self, obj: Any, value: ArrayLike | None) -> None:
@@ -107,6 +111,21 @@ class Param(Field["ArrayLike | None", Array]):
             raise ParameterError(where, f"must hold numbers, is empty of shape {array.shape}")
         self.within.check(where, array)
         return array
+
+
+def check_spread(where: str, value: Array, neurons: Shape) -> None:
+    """Refuse what is neither one number, nor one for each channel, nor one for each neuron."""
+    if value.shape not in ((), neurons[:1], neurons):
+        raise ShapeError(
+            where,
+            f"must be one number, of shape {neurons[:1]} (per channel) or {neurons} "
+            f"(per neuron), got {value.shape}",
+        )
+
+
+def spread_view(shape: Shape, neurons: Shape) -> Shape:
+    """The shape in which such a value broadcasts over the neurons."""
+    return shape if shape in ((), neurons) else shape + (1,) * (len(neurons) - 1)
 
 
 def as_float_array(where: str, value: object) -> Array:

@@ -15,6 +15,10 @@ A process type is a class with ports, options, parameters, states and one ``step
 and what the engine offers (`ENGINE_ARGUMENTS`); ``**states`` takes all states. It returns the
 OutPorts, then the new states, then the RefPorts it writes, each in the order they are declared.
 Options are read from ``self``.
+
+Where many timesteps are quicker done together, an optional ``sequence`` does what ``step`` does,
+for a stretch of time. It has the same arguments; its inputs and the OutPorts it returns are
+``(time, batch, ...)``, its states those before and after, ``t`` the index of the first step.
 """
 
 from __future__ import annotations
@@ -31,7 +35,7 @@ from typing_extensions import dataclass_transform
 from bidl_sim.core import registry
 from bidl_sim.core.fields import Field, Maybe, MaybeName, Name
 from bidl_sim.core.forms import Form
-from bidl_sim.core.param import Param, as_float_array
+from bidl_sim.core.param import Domain, Param, as_float_array
 from bidl_sim.core.port import In, InPort, Out, OutPort, Port, Ref, RefPort, Signal
 from bidl_sim.errors import GraphError, ParameterError, ShapeError
 from bidl_sim.typing import Array, Shape
@@ -40,8 +44,10 @@ Spec = TypeVar("Spec")
 
 ENGINE_ARGUMENTS = frozenset({"t", "batch", "fire", "uniform", "training"})
 """What an engine offers a step by name: the step index since reset, the batch size, the spike
-function of the neuron, uniform random numbers of this step, and whether this is training.
-Any other name ``x`` is a helper that the process makes once a run, by its method ``bind_x``."""
+function of the neuron, uniform random numbers of this step (None unless the process `draws`), and
+whether this is training.
+Any other name ``x`` is a helper that the process makes once a run, by its method ``bind_x``; of a
+parameter ``x`` such a method makes what the step sees of it."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +108,7 @@ class Process:
     initial: Maybe[Mapping[str, Any], dict[str, Array]] = Maybe(Initial())
 
     step: ClassVar[Callable[..., Any]]
+    sequence: ClassVar[Callable[..., Any] | None] = None
     abstract: ClassVar[bool] = True
     external: ClassVar[bool] = False
     is_sink: ClassVar[bool] = False
@@ -132,6 +139,7 @@ class Process:
         }
         if not abstract:
             cls.step_arguments = _step_arguments(cls)
+            _check_sequence(cls)
             registry.register(cls)
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Process:
@@ -150,11 +158,17 @@ class Process:
         for name, spec_ref in self.ref_specs.items():
             self.ports[name] = RefPort(self, name, spec_ref.write)
 
+    def add_input(self, name: str) -> None:
+        """Give this process an InPort beside those of its type; its step takes it by name."""
+        self.ports[name] = InPort(self, name)
+        vars(self)["in_specs"] = {**self.in_specs, name: In()}
+        vars(self)["step_arguments"] = (*self.step_arguments, name)
+
     def __post_init__(self) -> None:
         for name in self.learn or ():
             spec = self.param_specs.get(name)
-            if name != "*" and (spec is None or not spec.learnable):
-                can = ", ".join(n for n, s in self.param_specs.items() if s.learnable) or "none"
+            if name != "*" and (spec is None or not spec.learnable or name in self.left_out):
+                can = ", ".join(n for n, s in self._present() if s.learnable) or "none"
                 raise ParameterError(
                     f"{self.where}, learn", f"no learnable parameter {name!r}; has: {can}"
                 )
@@ -192,6 +206,10 @@ class Process:
     def initialise(self, name: str, shape: Shape, rng: np.random.Generator) -> Array:
         """First value of a parameter that was not given; called when a network is built."""
         raise NotImplementedError(f"{type(self).__name__} does not initialise {name}")
+
+    def domain(self, name: str) -> Domain:
+        """Where training keeps a parameter."""
+        return self.param_specs[name].within
 
     def parameter_view(self, name: str, shape: Shape, signal: Signal) -> Shape:
         """The shape in which a step sees a parameter of ``shape``, so that it broadcasts."""
@@ -244,22 +262,26 @@ class Process:
     @property
     def learned(self) -> tuple[str, ...]:
         """Names of the parameters that training changes by gradient."""
-        specs = self.param_specs.items()
+        specs = self._present()
         if self.learn == ():
             chosen = set()
         elif self.learn == ("*",):
             chosen = {n for n, s in specs if s.learnable}
         else:
             chosen = {n for n, s in specs if s.learned} | set(self.learn or ())
-        return tuple(n for n in self.param_specs if n in chosen and n not in self.left_out)
+        return tuple(n for n, _ in specs if n in chosen)
 
     def states(self, training: bool) -> tuple[str, ...]:
         """Names of the states that exist, in training or outside it."""
         return tuple(n for n, s in self.state_specs.items() if training or not s.training_only)
 
+    def draws(self, training: bool) -> bool:
+        """Whether a step uses the uniform random numbers it takes, in training or outside it."""
+        return "uniform" in self.step_arguments
+
     def folds_time(self, training: bool) -> bool:
         """Whether a step depends on its inputs alone, so that all timesteps can be done at once."""
-        depends_on_time = {"t", "batch", "uniform"}.intersection(self.step_arguments)
+        depends_on_time = {"t", "batch"}.intersection(self.step_arguments) or self.draws(training)
         return not (
             self.states(training) or self.ref_specs or depends_on_time or self.has_side_effects
         )
@@ -268,6 +290,9 @@ class Process:
     def needs_whole_sequence(self) -> bool:
         """Whether, in training, one step needs the inputs of all timesteps."""
         return False
+
+    def _present(self) -> list[tuple[str, Param]]:
+        return [(n, s) for n, s in self.param_specs.items() if n not in self.left_out]
 
     def options(self) -> dict[str, Any]:
         """Options by name: what shapes the process, without its arrays."""
@@ -312,6 +337,17 @@ def _step_arguments(cls: type[Process]) -> tuple[str, ...]:
                 f"declare it or define bind_{name}",
             )
     return names
+
+
+def _check_sequence(cls: type[Process]) -> None:
+    """An optional ``sequence`` takes what ``step`` takes, and no more than its own inputs."""
+    if cls.sequence is None:
+        return
+    where = f"process type {cls.__name__!r}, sequence"
+    if tuple(inspect.signature(cls.sequence).parameters)[1:] != cls.step_arguments:
+        raise GraphError(where, f"must take what step takes: {', '.join(cls.step_arguments)}")
+    if cls.ref_specs or "uniform" in cls.step_arguments:
+        raise GraphError(where, "has no RefPorts and no random numbers; step has")
 
 
 def _user_line() -> str:

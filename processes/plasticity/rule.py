@@ -82,7 +82,7 @@ class Plasticity(Process, abstract=True):
 
     def infer(self, inputs: Mapping[str, Signal]) -> Mapping[str, Signal] | None:
         synapse = self.synapse
-        synapse.check_one_weight_each()
+        synapse.check_plastic()
         wanted = {"pre": (synapse.in_features,), "post": (synapse.out_features,)}
         for port, given in inputs.items():
             if given.shape != wanted[port]:

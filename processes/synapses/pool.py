@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bidl_sim.core.fields import Maybe, MaybePair, Pair
+from bidl_sim.core.fields import Maybe, MaybePair, Pair, Real
 from bidl_sim.core.forms import Largest, Rows
 from bidl_sim.core.port import In, Out, Signal
 from bidl_sim.core.process import Process
 from bidl_sim.errors import ParameterError
 from bidl_sim.processes.synapses.rows import window_rows
-from bidl_sim.processes.synapses.window import output_size
+from bidl_sim.processes.synapses.window import output_size, taps
 from bidl_sim.typing import Array
 
 if TYPE_CHECKING:
@@ -64,9 +64,8 @@ class Pool2d(Process, abstract=True):
         outputs = output_size(self.where, signal, self.kernel_size, stride, self.padding)
         channels = signal.shape[0]
         weight = np.full((channels, 1, *self.kernel_size), scale)
-        return window_rows(
-            self.where, signal, outputs, weight, stride, self.padding, groups=channels
-        )
+        both = taps(signal.shape[1:], outputs, self.kernel_size, stride, self.padding)
+        return window_rows(self.where, signal, outputs, both, weight, channels)
 
 
 class AvgPool2d(Pool2d):
@@ -82,15 +81,18 @@ class AvgPool2d(Pool2d):
 
 
 class SumPool2d(Pool2d):
-    """The sum of each window."""
+    """The sum of each window times ``weight``, one number, default 1."""
+
+    weight: Real = Real(1.0)
 
     def event_form(self, parameters: Mapping[str, Array], signal: Signal) -> Rows:
-        return self.sum_rows(signal, 1.0)
+        return self.sum_rows(signal, self.weight)
 
     def step(self, s_in: Tensor) -> Tensor:
         from torch.nn.functional import avg_pool2d
 
-        return avg_pool2d(s_in, self.kernel_size, self.stride, self.padding, divisor_override=1)
+        sums = avg_pool2d(s_in, self.kernel_size, self.stride, self.padding, divisor_override=1)
+        return sums if self.weight == 1 else sums * self.weight
 
 
 class MaxPool2d(Pool2d):

@@ -7,7 +7,7 @@ import numpy as np
 from bidl_sim.core.forms import Rows
 from bidl_sim.core.port import Signal
 from bidl_sim.errors import StateError
-from bidl_sim.processes.synapses.window import Pair
+from bidl_sim.processes.synapses.window import Pair, Taps
 from bidl_sim.typing import Array
 
 MOST = 2**29
@@ -18,21 +18,17 @@ def window_rows(
     where: str,
     signal: Signal,
     outputs: Pair,
+    both: tuple[Taps, Taps],
     weight: Array,
-    stride: Pair,
-    padding: Pair,
-    dilation: Pair = (1, 1),
     groups: int = 1,
 ) -> Rows:
-    """A convolution, ``weight`` as torch's ``(out, in / groups, height, width)``, connection by
-    connection.
+    """A moving kernel connection by connection.
+
+    ``both`` are the taps along height and width, see `window.taps`; ``weight`` is in the order
+    (output channel, input channel / groups, height, width).
     """
     channels, height, width = signal.shape
-    kernel: Pair = (weight.shape[2], weight.shape[3])
-    rows, columns = (
-        _taps(signal.shape[1 + k], outputs[k], kernel[k], stride[k], padding[k], dilation[k])
-        for k in (0, 1)
-    )
+    rows, columns = both
     # every pair of a tap over rows and a tap over columns, in the order of the input's pixels
     pixel = np.add.outer(rows[0] * width, columns[0]).ravel()
     order = np.argsort(pixel, kind="stable")
@@ -58,17 +54,9 @@ def window_rows(
     return Rows(offsets, np.concatenate(targets), np.concatenate(weights), no_delay)
 
 
-def one_to_one(size: int, weight: Array, constant: Array | None = None) -> Rows:
+def one_to_one(
+    size: int, weight: Array, constant: Array | None = None, delay: Array | None = None
+) -> Rows:
     """Value i to place i."""
-    places = np.arange(size + 1)
-    return Rows(places, places[:-1].astype(np.int32), weight, np.zeros((), np.int64), constant)
-
-
-def _taps(
-    size: int, outputs: int, kernel: int, stride: int, padding: int, dilation: int
-) -> tuple[Array, Array, Array]:
-    """For one axis: positions, the outputs they reach, and the tap of the kernel between."""
-    tap, output = (x.ravel() for x in np.meshgrid(range(kernel), range(outputs), indexing="ij"))
-    position = output * stride + tap * dilation - padding
-    inside = (position >= 0) & (position < size)
-    return position[inside], output[inside], tap[inside]
+    places, delay = np.arange(size + 1), np.zeros((), np.int64) if delay is None else delay
+    return Rows(places, places[:-1].astype(np.int32), weight, delay, constant)

@@ -116,7 +116,7 @@ class Sparse(FlatSynapse):
         sources = np.arange(self.in_features).repeat(np.diff(self.offsets))
         return sources, self.targets.astype(np.int64)
 
-    def check_one_weight_each(self) -> None:
+    def check_plastic(self) -> None:
         if self.weight.shape != self.targets.shape:
             raise ShapeError(
                 f"{self.where}, weight",

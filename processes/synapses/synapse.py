@@ -48,8 +48,8 @@ class FlatSynapse(Synapse, abstract=True):
         """Source and target of every synapse, two arrays that broadcast to the weight's shape."""
         raise NotImplementedError
 
-    def check_one_weight_each(self) -> None:
-        """Refuse a weight that synapses share: a rule changes each."""
+    def check_plastic(self) -> None:
+        """Refuse a weight that a rule cannot change synapse by synapse."""
 
     def infer(self, inputs: Mapping[str, Signal]) -> Mapping[str, Signal] | None:
         given = inputs.get("s_in", Signal((self.in_features,)))

@@ -10,13 +10,16 @@ from torch import Tensor
 
 from bidl_sim.core.circuit import Circuit
 from bidl_sim.core.schedule import Stage, needed_only_at_the_end
-from bidl_sim.engines.torch.fused import FusedStep
 from bidl_sim.engines.torch.layout import fold, is_batch_first, unfold
 from bidl_sim.engines.torch.signals import Signals, State, Wiring, total
 from bidl_sim.engines.torch.unit import Mode, Unit
 
 Reader = Callable[[int], Tensor]
 """The value of an InPort in step k of the run."""
+
+Tensors = dict[str, Tensor]
+AllSteps = Callable[[Tensors, Tensors], tuple[Tensors, Tensors]]
+"""From inputs of all timesteps and states to outputs of all timesteps and new states, by name."""
 
 
 class Run:
@@ -76,7 +79,10 @@ class Run:
         if unit.process.folds_time(self.mode.training):
             self._at_once(unit)
         elif kernels := unit.fused(self.steps, self.to_keep):
-            self._fused(unit, kernels)
+            parameters, dtype = unit.parameters, self.mode.dtype
+            self._together(unit, lambda arrive, at: kernels(arrive, at, parameters, dtype))
+        elif unit.does_sequences(self.to_keep):
+            self._together(unit, lambda arrive, at: unit.sequence({**arrive, **at}, self.t))
         else:
             self._step_by_step([unit])
 
@@ -95,13 +101,13 @@ class Run:
         for name, values in sent.items():
             self.receive(f"{unit.path}.{name}", unfold(values, self.mode.batch, batch_first))
 
-    def _fused(self, unit: Unit, kernels: FusedStep) -> None:
-        """A population does all its steps in one call."""
+    def _together(self, unit: Unit, all_steps: AllSteps) -> None:
+        """A process does all its timesteps in one call."""
         arriving = {n: self.signals.arriving(f"{unit.path}.{n}") for n in unit.process.in_specs}
         for name, sequence in arriving.items():
             self._keep(f"{unit.path}.{name}", sequence)
         before = {name: self.state[f"{unit.path}.{name}"] for name in unit.states}
-        sent, states = kernels(arriving, before, unit.parameters, self.mode.dtype)
+        sent, states = all_steps(arriving, before)
         self.state.update({f"{unit.path}.{name}": value for name, value in states.items()})
         for name, sequence in sent.items():
             at = f"{unit.path}.{name}"

@@ -65,7 +65,8 @@ class Unit:
         self.writes = tuple(n for n, spec in process.ref_specs.items() if spec.write)
         self.returned = (*process.out_specs, *process.state_specs, *self.writes)
         self.constants = self._constants()
-        if "uniform" in process.step_arguments:
+        self.draws = process.draws(mode.training)
+        if self.draws:
             self.random = splitmix(mode.seed, path)
 
     def fused(self, steps: int, wanted: Collection[str]) -> FusedStep | None:
@@ -87,7 +88,7 @@ class Unit:
     def _constants(self) -> dict[str, Any]:
         process, mode = self.process, self.mode
         values: dict[str, Any] = dict.fromkeys((*process.param_specs, *process.state_specs))
-        values.update(self.parameters, batch=mode.batch, training=mode.training)
+        values.update(self.parameters, batch=mode.batch, training=mode.training, uniform=None)
         for name in process.step_arguments:
             if name == "fire":
                 values[name] = spike_function(process.surrogate, process.width, mode.spikes)  # type: ignore[attr-defined]  # only neurons fire
@@ -102,25 +103,49 @@ class Unit:
 
         ``arriving`` holds the inputs, the states and what RefPorts read, each ``(batch, ...)``.
         """
-        arguments = {**self.constants, **arriving, "t": t}
-        if "uniform" in self.process.step_arguments:
-            arguments["uniform"] = self._uniform(t)
-        result = self.process.step(**{n: arguments[n] for n in self.process.step_arguments})
-        if not self.returned:
-            return {}, {}, {}
-        values = result if isinstance(result, tuple) else (result,)
-        if len(values) != len(self.returned):
-            raise ShapeError(
-                f"{self.process.where}, step",
-                f"must return {len(self.returned)} values ({', '.join(self.returned)}), "
-                f"returned {len(values)}",
-            )
-        found = dict(zip(self.returned, values, strict=True))
+        found = self._called("step", arriving, t)
         return (
             {port: self._batched(port, found[port]) for port in self.shapes},
             {name: found[name] for name in self.states},
             {name: found[name] for name in self.writes},
         )
+
+    def does_sequences(self, wanted: Collection[str]) -> bool:
+        """Whether the process itself does many timesteps at once, and no state is looked at."""
+        looked_at = any(f"{self.path}.{name}" in wanted for name in self.states)
+        return self.process.sequence is not None and not looked_at
+
+    def sequence(
+        self, arriving: Mapping[str, Tensor], t: int
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """As `step` from step t on, inputs and outputs ``(time, batch, ...)``."""
+        found = self._called("sequence", arriving, t)
+        for port, shape in self.shapes.items():
+            if found[port].shape[1:] != (self.mode.batch, *shape):
+                raise ShapeError(
+                    f"{self.process.where}, {port}",
+                    f"sequence returned shape {tuple(found[port].shape)}, "
+                    f"wanted (time, batch, *{shape})",
+                )
+        return {port: found[port] for port in self.shapes}, {n: found[n] for n in self.states}
+
+    def _called(self, method: str, arriving: Mapping[str, Tensor], t: int) -> dict[str, Any]:
+        """What the process's ``step`` or ``sequence`` returns, by name."""
+        arguments = {**self.constants, **arriving, "t": t}
+        if self.draws:
+            arguments["uniform"] = self._uniform(t)
+        function = getattr(self.process, method)
+        result = function(**{n: arguments[n] for n in self.process.step_arguments})
+        if not self.returned:
+            return {}
+        values = result if isinstance(result, tuple) else (result,)
+        if len(values) != len(self.returned):
+            raise ShapeError(
+                f"{self.process.where}, {method}",
+                f"must return {len(self.returned)} values ({', '.join(self.returned)}), "
+                f"returned {len(values)}",
+            )
+        return dict(zip(self.returned, values, strict=True))
 
     def _batched(self, port: str, value: Tensor) -> Tensor:
         """An output with its batch axis, which sources may leave out."""

@@ -1,0 +1,42 @@
+"""Numbers that a chip's file can hold: whole multiples of a step, within a range."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from bidl_sim.core.fields import Field, as_int
+from bidl_sim.core.intrinsics import clip, nearest, straight_through
+from bidl_sim.errors import ParameterError
+from bidl_sim.typing import Value
+
+
+class Grid(NamedTuple):
+    """The numbers ``2 k / scale``, k a signed whole number of so many ``bits``.
+
+    Called with values it gives the nearest ones, of two equally near that of the even k. Their
+    gradient is that of the values within the range, and zero outside it::
+
+        clip(straight_through(nearest(x / step) step, x), low, high),  step = 2 / scale
+
+    The default is what lava-dl's SLAYER trains weights on: steps of 1/32 from -4 to 127/32.
+    """
+
+    scale: int = 64
+    bits: int = 8
+
+    def __call__(self, x: Value) -> Value:
+        step, half = 2 / self.scale, 2 ** (self.bits - 1)
+        rounded = straight_through(nearest(x / step) * step, x)
+        return clip(rounded, -half * step, (half - 1) * step)
+
+
+class OnGrid(Field["tuple[int, int]", Grid]):
+    """A `Grid`, or its scale and bits."""
+
+    def convert(self, where: str, value: tuple[int, int]) -> Grid:
+        if not isinstance(value, (tuple, list)) or len(value) != 2:
+            raise ParameterError(where, f"must be a Grid or (scale, bits), got {value!r}")
+        bits = as_int(f"{where}, bits", value[1], 2)
+        if bits > 24:
+            raise ParameterError(f"{where}, bits", f"must be at most 24, got {bits}")
+        return Grid(as_int(f"{where}, scale", value[0], 1), bits)
