@@ -120,7 +120,7 @@ class Differencing(FixedPoint, abstract=True):
         s = self.learning(where(large, d, 0.0), d, change, least)
         out = self.sent(s)
         if self.correction == "act":
-            x = x + detach(self.received(out) + act - x)
+            x = straight_through(act + self.received(out), x)
         return out, x, detach(d - s), where(large, 0.0, error)
 
     def learning(self, s: Value, d: Value, change: Value, least: Value) -> Value:
