@@ -23,6 +23,7 @@ from bidl_sim.processes.neurons.current_lif import CurrentLIF, DeltaLIF
 from bidl_sim.processes.neurons.delta import Delta
 from bidl_sim.processes.neurons.electrical import ElectricalLIAF, electrically_coupled
 from bidl_sim.processes.neurons.glif import GLIF
+from bidl_sim.processes.neurons.graded import GradedReLUVec, GradedVec, ProductNeuron
 from bidl_sim.processes.neurons.hodgkin_huxley import HodgkinHuxley
 from bidl_sim.processes.neurons.izhikevich import Izhikevich
 from bidl_sim.processes.neurons.leaky_integrator import LeakyIntegrator
@@ -36,6 +37,7 @@ from bidl_sim.processes.neurons.rf import RF
 from bidl_sim.processes.neurons.rf_izhikevich import RFIzhikevich
 from bidl_sim.processes.neurons.sigma import Sigma
 from bidl_sim.processes.neurons.sigma_delta import SigmaDelta
+from bidl_sim.processes.neurons.ternary_lif import TernaryLIF
 from bidl_sim.processes.normalization.batch_norm import BatchNorm
 from bidl_sim.processes.normalization.divisive_norm import DivisiveNorm
 from bidl_sim.processes.normalization.mean_only import MeanOnlyBatchNorm
@@ -96,6 +98,8 @@ __all__ = [
     "ElectricalLIAF",
     "Flatten",
     "GlobalAvgPool",
+    "GradedReLUVec",
+    "GradedVec",
     "Grid",
     "GroupMean",
     "HodgkinHuxley",
@@ -116,6 +120,7 @@ __all__ = [
     "Plasticity",
     "Poisson",
     "Population",
+    "ProductNeuron",
     "PulseCoupled",
     "RFIzhikevich",
     "Reshape",
@@ -127,6 +132,7 @@ __all__ = [
     "SpikeSource",
     "SumPool2d",
     "TemporalLinear",
+    "TernaryLIF",
     "TimeDecimation",
     "TimeMean",
     "TimeSum",

@@ -29,6 +29,10 @@ def double(t: int, x: np.ndarray) -> np.ndarray:
     return 2 * x + 0.1 * t
 
 
+def integer(kind: type[Process], **options: object) -> Process:
+    return kind(arithmetic="integer", wrap=True, **options)
+
+
 @dataclass(frozen=True)
 class Case:
     name: str
@@ -150,6 +154,19 @@ VARIANTS = (
     ),
     Case("SumPool2d-weight", lambda: bp.SumPool2d(2, weight=-0.4), (2, 6, 6)),
     Case("Unpool2d-overlap", lambda: bp.Unpool2d(3, 2, (1, 0), weight=0.4), (2, 3, 4)),
+    Case("CUBA-float", lambda: bp.CUBA(arithmetic="float", output="graded", reset_grad="full")),
+    Case("CUBA-integer", lambda: integer(bp.CUBA, threshold=[1, 2, 1], bias=1), (3, 2, 2)),
+    Case("CUBA-refractory", lambda: bp.CUBA(refractory=2, reset_interval=5, threshold=0.3)),
+    Case("CUBA-slayer", lambda: bp.CUBA(decay_grad="slayer", output="voltage", learn=True)),
+    Case("ALIF-graded", lambda: bp.ALIF(threshold=0.4, output="graded", learn=True)),
+    Case("RF-float", lambda: bp.RF.of_period(5.0, arithmetic="float", threshold=0.2)),
+    Case("RF-graded", lambda: bp.RF(threshold=[0.1, 0.2], output="graded", learn=True), (2, 2, 2)),
+    Case("RFIzhikevich-slayer", lambda: bp.RFIzhikevich(decay_grad="slayer", learn=True)),
+    Case("ADRF-integer", lambda: integer(bp.ADRF, threshold_step=1)),
+    Case("Delta-cumulated", lambda: bp.Delta(cum_error=True, threshold=0.4, learn=True)),
+    Case("Delta-integer", lambda: bp.Delta(arithmetic="integer", threshold=1)),
+    Case("SigmaDelta-act", lambda: bp.SigmaDelta(correction="act", activation="tanh", bias=0.2)),
+    Case("SigmaDelta-float", lambda: bp.SigmaDelta(arithmetic="float", cum_error=True, learn=True)),
     Case("LIF-soft", lambda: bp.LIF(alpha=0.9, beta=0.02, reset="soft", reset_grad="detached")),
     Case("LIF-v-reset", lambda: bp.LIF(alpha=0.9, v_reset=-0.3, surrogate="rectangle")),
     Case("LIF-membrane-norm", lambda: bp.LIF(alpha=0.8, norm="membrane"), (2, 4, 4)),

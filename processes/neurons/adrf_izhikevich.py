@@ -37,6 +37,8 @@ class ADRFIzhikevich(Resonating, Adaptive):
     adrf_iz of lava-dl.
     """
 
+    a_in = None  # type: ignore[assignment]  # two inputs take its place
+
     def step(
         self,
         t: Value,

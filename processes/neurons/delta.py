@@ -103,19 +103,25 @@ class Differencing(FixedPoint, abstract=True):
             return straight_through(integer(s) >> self.state_exp, s / 2**self.state_exp)
         return straight_through(floor(s * self.unit) / self.unit, s)
 
+    def received(self, s: Value) -> Value:
+        """What left, in units of the state."""
+        return s * 2**self.state_exp if self.arithmetic == "integer" else s
+
     def changed(
-        self, x: Value, act: Value, residue: Value, error: Value, threshold: Value
-    ) -> tuple[Value, ...]:
+        self, t: Value, x: Value, act: Value, residue: Value, error: Value, threshold: Value
+    ) -> tuple[Value, Value, Value, Value]:
         """What is sent when the value is x; the states after that."""
         least = self.least(threshold)
-        d = x - act if self.correction == "act" else x - act + detach(residue)
-        error = error + d if self.cum_error else d
+        d = change = x - self.carried(act, t)
+        if self.correction == "residue":
+            d = change + detach(self.carried(residue, t))
+        error = detach(self.carried(error, t) + d) if self.cum_error else d
         large = abs(error) >= least
-        s = self.learning(where(large, d, 0.0), d, x - act, least)
+        s = self.learning(where(large, d, 0.0), d, change, least)
         out = self.sent(s)
         if self.correction == "act":
-            return out, act + detach(out) * 2**self.state_exp, None, None
-        return out, x, detach(d - s), where(large, 0.0, detach(error))
+            x = straight_through(act + self.received(out), x)
+        return out, x, detach(d - s), where(large, 0.0, error)
 
     def learning(self, s: Value, d: Value, change: Value, least: Value) -> Value:
         """What is sent, with the gradient of the change of x and SLAYER's of the threshold."""
@@ -150,5 +156,4 @@ class Delta(Differencing):
         error: Value,
         threshold: Value,
     ) -> tuple[Value, ...]:
-        states = (self.carried(x, t) if x is not None else None for x in (act, residue, error))
-        return self.changed(self.shifted(a_in), *states, threshold)
+        return self.changed(t, self.shifted(a_in), act, residue, error, threshold)

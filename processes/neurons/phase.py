@@ -18,6 +18,8 @@ class Phase(Resonating, Firing, abstract=True):
     threshold, P the surrogate's step and p its bump. Of a graded one it is SLAYER's.
     """
 
+    a_in = None  # type: ignore[assignment]  # two inputs take its place
+
     def at_phase(
         self,
         fire: Callable[[Value], Value],

@@ -49,7 +49,6 @@ class Resonating(Decaying, abstract=True):
     sin_decay: Param = Param(0.9 * math.sin(0.2 * math.pi), within=SIGNED)
     cos_decay: Param = Param(0.9 * math.cos(0.2 * math.pi), within=SIGNED)
 
-    a_in = None  # type: ignore[assignment]  # two inputs stand in its place
     a_real_in = In()
     a_imag_in = In()
 
@@ -146,4 +145,4 @@ def spread_rotation(
     """
     low, high = 1 / max(period), 1 / min(period)
     frequency = np.geomspace(low, high, channels) if log else rng.uniform(low, high, channels)
-    return rotation(1 / frequency, rng.uniform(*sorted(decay), channels), "spread_rotation")
+    return rotation(1 / frequency, rng.uniform(min(decay), max(decay), channels), "spread_rotation")

@@ -57,6 +57,8 @@ class RFIzhikevich(Resonating, Firing):
     threshold: Param = Param(1.0, within=POSITIVE)
     reset_grad: Choice = Choice(RESET_GRADS, "ignored")
 
+    a_in = None  # type: ignore[assignment]  # two inputs take its place
+
     reached_real = State(0.0)
     reached_imag = State(0.0)
 

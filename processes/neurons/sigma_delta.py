@@ -69,5 +69,4 @@ class SigmaDelta(Differencing):
     ) -> tuple[Value, ...]:
         sigma = self.carried(sigma, t) + a_in
         x = ACTIVATIONS[self.activation](sigma + self.shifted(bias))
-        states = (self.carried(x, t) if x is not None else None for x in (act, residue, error))
-        return *self.changed(x, *states, threshold), sigma
+        return *self.changed(t, x, act, residue, error, threshold), sigma
