@@ -30,6 +30,7 @@ from bidl_sim.processes.transforms.add import Add
 from bidl_sim.processes.transforms.delay import Delay
 from bidl_sim.processes.transforms.dropout import Dropout
 from bidl_sim.processes.transforms.flatten import Flatten
+from bidl_sim.processes.transforms.scale import Scale
 
 __all__ = [
     "CUBA",
@@ -58,6 +59,7 @@ __all__ = [
     "PairSTDP",
     "Plasticity",
     "Poisson",
+    "Scale",
     "Sink",
     "Sparse",
     "SpikeSource",
