@@ -3,7 +3,7 @@
 if __name__ != "bidl_sim.processes":
     raise ImportError("import bidl_sim.processes, not processes")
 
-from bidl_sim.core.neuron import Neuron
+from bidl_sim.core.neuron import Neuron, Population
 from bidl_sim.processes.aggregation import LastStep, TimeMean, TimeSum
 from bidl_sim.processes.io.array_source import ArraySource
 from bidl_sim.processes.io.callback import Callback
@@ -11,11 +11,33 @@ from bidl_sim.processes.io.input import Input
 from bidl_sim.processes.io.poisson import Poisson
 from bidl_sim.processes.io.sink import Sink
 from bidl_sim.processes.io.spike_source import SpikeSource
+from bidl_sim.processes.networks.cann import cann
+from bidl_sim.processes.networks.pcnn import pcnn
+from bidl_sim.processes.neurons.adex import AdEx
+from bidl_sim.processes.neurons.adrf import ADRF
+from bidl_sim.processes.neurons.adrf_izhikevich import ADRFIzhikevich
+from bidl_sim.processes.neurons.alif import ALIF
 from bidl_sim.processes.neurons.conductance_lif import ConductanceLIF
 from bidl_sim.processes.neurons.cuba import CUBA
 from bidl_sim.processes.neurons.current_lif import CurrentLIF, DeltaLIF
+from bidl_sim.processes.neurons.delta import Delta
+from bidl_sim.processes.neurons.electrical import ElectricalLIAF, electrically_coupled
+from bidl_sim.processes.neurons.glif import GLIF
+from bidl_sim.processes.neurons.hodgkin_huxley import HodgkinHuxley
+from bidl_sim.processes.neurons.izhikevich import Izhikevich
+from bidl_sim.processes.neurons.leaky_integrator import LeakyIntegrator
 from bidl_sim.processes.neurons.lif import LIAF, LIF
+from bidl_sim.processes.neurons.lif_plus.lif_plus import LIFPlus
+from bidl_sim.processes.neurons.low_pass import LowPass
+from bidl_sim.processes.neurons.multi_compartment import MultiCompartment
+from bidl_sim.processes.neurons.pulse_coupled import PulseCoupled
+from bidl_sim.processes.neurons.resonator import Resonator
+from bidl_sim.processes.neurons.rf import RF
+from bidl_sim.processes.neurons.rf_izhikevich import RFIzhikevich
+from bidl_sim.processes.neurons.sigma import Sigma
+from bidl_sim.processes.neurons.sigma_delta import SigmaDelta
 from bidl_sim.processes.normalization.batch_norm import BatchNorm
+from bidl_sim.processes.normalization.divisive_norm import DivisiveNorm
 from bidl_sim.processes.plasticity.pair_stdp import PairSTDP
 from bidl_sim.processes.plasticity.rule import Plasticity
 from bidl_sim.processes.quantization import Grid
@@ -24,47 +46,83 @@ from bidl_sim.processes.synapses.conv_transpose2d import ConvTranspose2d
 from bidl_sim.processes.synapses.dense import Dense
 from bidl_sim.processes.synapses.pool import AvgPool2d, MaxPool2d, SumPool2d
 from bidl_sim.processes.synapses.sparse import Sparse
+from bidl_sim.processes.synapses.temporal_linear import TemporalLinear
 from bidl_sim.processes.synapses.unpool import Unpool2d
 from bidl_sim.processes.transforms.activation import Activation
 from bidl_sim.processes.transforms.add import Add
+from bidl_sim.processes.transforms.concat import Concat
 from bidl_sim.processes.transforms.delay import Delay
 from bidl_sim.processes.transforms.dropout import Dropout
+from bidl_sim.processes.transforms.einsum import Einsum
 from bidl_sim.processes.transforms.flatten import Flatten
+from bidl_sim.processes.transforms.global_avg_pool import GlobalAvgPool
+from bidl_sim.processes.transforms.multiply import Multiply
+from bidl_sim.processes.transforms.reshape import Reshape
 from bidl_sim.processes.transforms.scale import Scale
 
 __all__ = [
+    "ADRF",
+    "ALIF",
     "CUBA",
+    "GLIF",
     "LIAF",
     "LIF",
+    "RF",
+    "ADRFIzhikevich",
     "Activation",
+    "AdEx",
     "Add",
     "ArraySource",
     "AvgPool2d",
     "BatchNorm",
     "Callback",
+    "Concat",
     "ConductanceLIF",
     "Conv2d",
     "ConvTranspose2d",
     "CurrentLIF",
     "Delay",
+    "Delta",
     "DeltaLIF",
     "Dense",
+    "DivisiveNorm",
     "Dropout",
+    "Einsum",
+    "ElectricalLIAF",
     "Flatten",
+    "GlobalAvgPool",
     "Grid",
+    "HodgkinHuxley",
     "Input",
+    "Izhikevich",
+    "LIFPlus",
     "LastStep",
+    "LeakyIntegrator",
+    "LowPass",
     "MaxPool2d",
+    "MultiCompartment",
+    "Multiply",
     "Neuron",
     "PairSTDP",
     "Plasticity",
     "Poisson",
+    "Population",
+    "PulseCoupled",
+    "RFIzhikevich",
+    "Reshape",
+    "Resonator",
     "Scale",
+    "Sigma",
+    "SigmaDelta",
     "Sink",
     "Sparse",
     "SpikeSource",
     "SumPool2d",
+    "TemporalLinear",
     "TimeMean",
     "TimeSum",
     "Unpool2d",
+    "cann",
+    "electrically_coupled",
+    "pcnn",
 ]

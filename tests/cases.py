@@ -45,13 +45,15 @@ class Case:
             net.add(process)
             net.connect(process, net.add(bp.LIF(name="after")))
             return net
+        net.add(process)
         if process.in_ports:
             source = net.add(bp.Input(self.shape))
-            net.connect(source, net.add(process))
-        else:
-            net.add(process)
-        if process.out_ports:
-            net.connect(process, net.add(bp.LIF(name="after", alpha=0.7)))
+            for number, port in enumerate(process.in_ports.values()):
+                if not number or process.requires_input(port.name):
+                    net.connect(source, port)
+        after = net.add(bp.LIF(name="after", alpha=0.7)) if process.out_ports else None
+        for port in process.out_ports.values():
+            net.connect(port, after)
         return net
 
 
@@ -69,17 +71,21 @@ REQUIRED: dict[str, Case] = {
     "ArraySource": Case("ArraySource", lambda: bp.ArraySource(VALUES)),
     "AvgPool2d": Case("AvgPool2d", lambda: bp.AvgPool2d(2), (2, 6, 6)),
     "Callback": Case("Callback", lambda: bp.Callback(double, 5)),
+    "Concat": Case("Concat", lambda: bp.Concat(3)),
     "Conv2d": Case("Conv2d", lambda: bp.Conv2d(2, 3, 3, padding=1), (2, 6, 6)),
     "ConvTranspose2d": Case(
         "ConvTranspose2d", lambda: bp.ConvTranspose2d(2, 3, 3, stride=2, padding=1), (2, 4, 3)
     ),
     "Dense": Case("Dense", lambda: bp.Dense(5, 4)),
+    "Einsum": Case("Einsum", lambda: bp.Einsum("ik,kj->ij", 0.5), (4, 4)),
     "Input": Case("Input", lambda: bp.Input(5)),
     "MaxPool2d": Case("MaxPool2d", lambda: bp.MaxPool2d(2), (2, 6, 6)),
     "Poisson": Case("Poisson", lambda: bp.Poisson(5, rate=0.3)),
+    "Reshape": Case("Reshape", lambda: bp.Reshape((3, -1)), (2, 3, 4)),
     "Sparse": Case("Sparse", lambda: bp.Sparse.fixed_probability(5, 4, 0.6, weight=WEIGHT, seed=2)),
     "SpikeSource": Case("SpikeSource", lambda: bp.SpikeSource(5, [0, 2, 2], [1, 0, 4])),
     "SumPool2d": Case("SumPool2d", lambda: bp.SumPool2d((2, 3), stride=1), (2, 6, 6)),
+    "TemporalLinear": Case("TemporalLinear", lambda: bp.TemporalLinear(7, 3)),
     "Unpool2d": Case("Unpool2d", lambda: bp.Unpool2d((2, 3)), (2, 3, 2)),
 }
 
@@ -89,6 +95,7 @@ VARIANTS = (
     Case("Callback-every", lambda: bp.Callback(double, 5, every=3)),
     Case("BatchNorm-image", lambda: bp.BatchNorm(mean=[0.1, -0.1], var=[2.0, 0.5]), (2, 4, 4)),
     Case("BatchNorm-step", lambda: bp.BatchNorm(statistics="step"), (2, 4, 4)),
+    Case("Concat-axis", lambda: bp.Concat(2, axis=1), (2, 3, 4)),
     Case(
         "Conv2d-groups",
         lambda: bp.Conv2d(4, 6, (3, 2), stride=2, padding=(2, 0), dilation=2, groups=2, bias=False),
@@ -120,7 +127,10 @@ VARIANTS = (
     Case("Dense-weight-norm", lambda: bp.Dense(5, 4, weight_norm=True)),
     Case("Dense-quantize", lambda: bp.Dense(5, 4, quantize=(64, 8))),
     Case("Dense-no-bias", lambda: bp.Dense(5, 4, bias=False)),
+    Case("Einsum-outer", lambda: bp.Einsum("ak,bl->ba"), (2, 3)),
     Case("Flatten-image", lambda: bp.Flatten(), (2, 3, 4)),
+    Case("GlobalAvgPool-image", lambda: bp.GlobalAvgPool(), (3, 2, 4)),
+    Case("GlobalAvgPool-frame", lambda: bp.GlobalAvgPool("frame"), (3, 2, 4)),
     Case("PairSTDP-fast", lambda: bp.PairSTDP(a_plus=0.2, a_minus=0.1, w_min=-1, dt=5)),
     Case("MaxPool2d-padding", lambda: bp.MaxPool2d((3, 2), stride=2, padding=1), (2, 7, 6)),
     Case("Scale-grid", lambda: bp.Scale(0.7, -0.2, quantize=(64, 8), learn=True)),
@@ -139,6 +149,34 @@ VARIANTS = (
     Case("LIF-per-channel", lambda: bp.LIF(alpha=[0.2, 0.9], v_th=[0.3, 0.6]), (2, 4, 4)),
     Case("LIF-per-neuron", lambda: bp.LIF(alpha=np.linspace(0, 1, 8).reshape(2, 2, 2)), (2, 2, 2)),
     Case("LIF-initial", lambda: bp.LIF(initial={"v": [0.1, 0.2, 0.3, 0.4, 0.45]})),
+    Case("LIF-noise", lambda: bp.LIF(alpha=0.8, noise=0.5)),
+    Case(
+        "LIFPlus-exponential",
+        lambda: bp.LIFPlus(
+            decay="exponential",
+            accumulation="coba_rev",
+            trigger="exi",
+            spike_current="sbt",
+            refractory="relative",
+            kappa=0.5,
+            v_g=2.0,
+            learn=("kappa", "eps_g", "delta_t", "eps_wr"),
+        ),
+    ),
+    Case(
+        "LIFPlus-linear",
+        lambda: bp.LIFPlus(
+            decay="linear",
+            accumulation="cobe",
+            trigger="qdi",
+            spike_current="adt",
+            refractory="absolute",
+            cnt_max=2,
+            v_theta=0.7,
+            learn=("v_leak", "b"),
+        ),
+        (2, 2, 2),
+    ),
     Case("LIAF-centered", lambda: bp.LIAF(output="centered", activation="tanh")),
     Case("LIAF-reset", lambda: bp.LIAF(output="reset", activation="sigmoid")),
     Case("LIAF-leaked", lambda: bp.LIAF(output="leaked", activation="identity", reset="soft")),

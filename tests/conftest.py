@@ -38,3 +38,12 @@ def nmnist() -> Path:
     if not folder.is_dir():
         pytest.skip("the real N-MNIST recordings are not here (set BIDL_SHARED)")
     return folder
+
+
+@pytest.fixture
+def lava_golden() -> Path:
+    """The folder with vectors that lava-dl and Lava computed."""
+    folder = SHARED / "data" / "lava_golden"
+    if not folder.is_dir():
+        pytest.skip("the vectors of lava-dl are not here (set BIDL_SHARED)")
+    return folder

@@ -7,6 +7,7 @@ import torch
 from cases import CASES, Case
 
 from bidl_sim import Network, Neuron, Param, State
+from bidl_sim.core.neuron import Population
 from bidl_sim.core.surrogate import SURROGATES
 from bidl_sim.core.trace.expression import FUNCTIONS, in_order
 from bidl_sim.core.trace.step import trace
@@ -82,7 +83,7 @@ def where_positive(x):
 
 
 def neurons() -> list[Case]:
-    cases = [c for c in CASES if isinstance(c.make(), Neuron)]
+    cases = [c for c in CASES if isinstance(c.make(), Population)]
     surrogates = [
         Case(f"LIF-{name}", lambda name=name: LIF(learn=True, surrogate=name, reset="soft"))
         for name in SURROGATES
@@ -106,6 +107,7 @@ def train_once(
     case: Case, kernels: str, dtype: torch.dtype, device: str = "cpu"
 ) -> dict[str, torch.Tensor]:
     """Everything a training step gives, the state carried over a cut included."""
+    torch.manual_seed(0)  # of the noise, where there is some
     population = case.make()
     net = Network.sequential(Input(case.shape), population)
     name = next(n for n, p in net.processes.items() if p is population)

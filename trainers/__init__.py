@@ -8,7 +8,16 @@ from bidl_sim.trainers.augment import Augment
 from bidl_sim.trainers.bptt import Trainer
 from bidl_sim.trainers.config import OptimizerConfig, SchedulerConfig, TrainConfig
 from bidl_sim.trainers.experiment import Experiment, load_experiment
-from bidl_sim.trainers.losses import CrossEntropy, FiringRate, MSERate, SpikeCount
+from bidl_sim.trainers.losses import (
+    CrossEntropy,
+    FiringRate,
+    MSERate,
+    SpikeCount,
+    SpikeMax,
+    SpikeMoid,
+    SpikeRate,
+    SpikeTime,
+)
 from bidl_sim.trainers.training import train, train_and_export
 
 __all__ = [
@@ -21,6 +30,10 @@ __all__ = [
     "OptimizerConfig",
     "SchedulerConfig",
     "SpikeCount",
+    "SpikeMax",
+    "SpikeMoid",
+    "SpikeRate",
+    "SpikeTime",
     "TrainConfig",
     "Trainer",
     "Unroll",

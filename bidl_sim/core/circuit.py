@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from bidl_sim.core.flatten import Edge, flatten
 from bidl_sim.core.infer import infer_signals
 from bidl_sim.core.memory import check_memory
@@ -103,6 +105,10 @@ def build(network: Network) -> Circuit:
 def _initialise(process: Process, path: str, signal: Signal, seed: int) -> None:
     shapes = process.parameter_shapes(signal)
     present = process.parameters()
+    for name, value in present.items():
+        if value.ndim == 0 and shapes.get(name):  # one number stands for all of them
+            check_memory(f"{process.where}, {name}", 8 * math.prod(shapes[name]), "its values")
+            setattr(process, name, np.full(shapes[name], value))
     for name in process.param_specs:
         if name not in present and name not in process.left_out:
             check_memory(f"{process.where}, {name}", 8 * math.prod(shapes[name]), "first values")

@@ -179,4 +179,5 @@ class Maybe(Field["Given | None", "Kept | None"], Generic[Given, Kept]):
 MaybeInt: TypeAlias = Maybe[int, int]
 MaybePair: TypeAlias = Maybe["int | tuple[int, int]", "tuple[int, int]"]
 MaybeDims: TypeAlias = Maybe["int | Iterable[int]", Shape]
+MaybeChoice: TypeAlias = Maybe[str, str]
 MaybeName: TypeAlias = Maybe[str, str]

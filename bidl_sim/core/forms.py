@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from bidl_sim.typing import Array
 
 if TYPE_CHECKING:
+    from bidl_sim.core.equation import Equation
     from bidl_sim.core.trace.expression import Expression
     from bidl_sim.core.trace.step import Trace
 
@@ -18,8 +19,9 @@ class Rows:
     """A linear map by source: value i goes, times ``weight[k]``, to ``targets[k]``.
 
     The synapses k of source i are ``offsets[i]`` to ``offsets[i + 1] - 1``; ``weight`` and
-    ``delay`` have one value or one for each synapse. ``constant`` is added in every step, flat as
-    the output.
+    ``delay`` have one value or one for each synapse. A weight ``(steps, synapse)`` is another in
+    each step in which values arrive, and the last one in later steps. ``constant`` is added in
+    every step, flat as the output.
     """
 
     offsets: Array
@@ -83,6 +85,29 @@ class Largest:
 
 
 @dataclass(frozen=True)
+class SquaresOverTheirSum:
+    """Every value squared, where it is above 0, over ``sigma`` and ``k`` times the squares' sum."""
+
+    sigma: float
+    k: float
+
+
+@dataclass(frozen=True)
+class Product:
+    """Sums of products of two inputs, times ``scale``."""
+
+    equation: Equation
+    scale: float = 1.0
+
+
+@dataclass(frozen=True)
+class Concatenation:
+    """The inputs one after another along an axis."""
+
+    axis: int
+
+
+@dataclass(frozen=True)
 class PythonCall:
     """Python code, called as ``function(t, seen)`` in steps 0, every, 2 every, ...
 
@@ -94,4 +119,8 @@ class PythonCall:
     every: int
 
 
-Form: TypeAlias = "Rows | Matrix | RandomSpikes | RandomCounts | Largest | PythonCall | WeightRule"
+Form: TypeAlias = (
+    "Rows | Matrix | Product | Concatenation | Largest | SquaresOverTheirSum | RandomSpikes"
+    " | RandomCounts | PythonCall"
+    " | WeightRule"
+)

@@ -1,4 +1,4 @@
-"""The base of neuron populations: an elementwise step with a spike function."""
+"""The bases of populations: an elementwise step, and for neurons a spike function."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY
 from functools import partial
 
-from bidl_sim.core.fields import Choice, Dims, Int, Maybe, MaybeDims, MaybeInt, Real
+from bidl_sim.core.fields import Choice, Dims, Int, Maybe, MaybeChoice, MaybeDims, MaybeInt, Real
 from bidl_sim.core.param import check_spread, spread_view
 from bidl_sim.core.port import In, Out, Signal
 from bidl_sim.core.process import Process
@@ -26,43 +26,46 @@ BACKWARD: Mapping[str, Callable[..., str]] = {
 }
 
 
-class Neuron(Process, abstract=True):
-    """A population of independent neurons, all doing the same elementwise step.
+SHARED: Mapping[str, Callable[[Shape], Shape]] = {
+    "layer": lambda shape: (),
+    "channel": lambda shape: shape[:1],
+    "neuron": lambda shape: shape,
+}
+"""The shape of a learned parameter, given the population's."""
 
-    A subclass declares parameters and states and writes one ``step`` with arithmetic,
-    comparisons, ``fire(x)`` (1 where x > 0, with the surrogate's gradient) and the functions of
-    `bidl_sim.core.intrinsics`; every engine runs it.
+
+class Population(Process, abstract=True):
+    """Independent units that all do the same elementwise step.
+
+    A subclass declares ports, parameters and states and writes one ``step`` with arithmetic,
+    comparisons and the functions of `bidl_sim.core.intrinsics`; every engine runs it.
 
     Parameters
     ----------
     shape
-        Number and topology of the neurons: ``100`` or ``(channel, height, width)``. Taken from
+        Number and topology of the units: ``100`` or ``(channel, height, width)``. Taken from
         the input when left out; with it the population may also stand without input.
     n
         The same for a flat population: ``n=100`` is ``shape=(100,)``.
-    surrogate
-        Which gradient stands for the derivative of a spike: a name of `SURROGATES`.
-    width
-        Width of the surrogate around the threshold, in units of the potential.
+    sharing : "layer", "channel" or "neuron"
+        How many values of each learned parameter there are: one number given for it is spread over
+        so many when the network is built. Left out, there are as many as were given.
 
     Notes
     -----
     A parameter is one number for the population, one per channel (shape ``(channel,)``), or one
-    per neuron (the population's shape).
+    per unit (the population's shape).
 
     Ports
     -----
-    a_in : synaptic input of this step
     s_out : output of this step
     """
 
     shape: MaybeDims = Maybe(Dims())
     _: KW_ONLY
     n: MaybeInt = Maybe(Int())
-    surrogate: Choice = Choice(SURROGATES, "atan")
-    width: Real = Real(1.0, positive=True)
+    sharing: MaybeChoice = Maybe(Choice(("layer", "channel", "neuron")))
 
-    a_in = In()
     s_out = Out()
 
     def __post_init__(self) -> None:
@@ -74,11 +77,6 @@ class Neuron(Process, abstract=True):
     def declared_shape(self) -> Shape | None:
         """The population's shape as given by ``shape`` or ``n``."""
         return (self.n,) if self.n is not None else self.shape
-
-    @property
-    def spikes(self) -> str:
-        """Which member holds the spikes: ``s_out``, or a state where the output is analog."""
-        return "s_out"
 
     def source(self, kind: str = "numba-forward") -> str:
         """The kernel that runs this step, as readable source.
@@ -117,8 +115,54 @@ class Neuron(Process, abstract=True):
         shape = signal.shape if signal else self.declared_shape
         if shape is None:
             return
+        wanted = self.parameter_shapes(signal)
         for name, value in self.parameters().items():
             check_spread(f"{self.where}, {name}", value, shape)
+            if value.shape not in ((), wanted.get(name, value.shape)):
+                raise ShapeError(
+                    f"{self.where}, {name}",
+                    f"must be one number or of shape {wanted[name]}, got {value.shape}",
+                )
+
+    def parameter_shapes(self, signal: Signal | None) -> Mapping[str, Shape]:
+        shape = signal.shape if signal else self.declared_shape
+        if self.sharing is None or shape is None:
+            return {}
+        return dict.fromkeys(self.learned, SHARED[self.sharing](shape))
 
     def parameter_view(self, name: str, shape: Shape, signal: Signal) -> Shape:
         return spread_view(shape, signal.shape)
+
+
+class Neuron(Population, abstract=True):
+    """A population of independent neurons, all doing the same elementwise step.
+
+    A subclass declares parameters and states and writes one ``step`` with arithmetic,
+    comparisons, ``fire(x)`` (1 where x > 0, with the surrogate's gradient) and the functions of
+    `bidl_sim.core.intrinsics`; every engine runs it.
+
+    Parameters
+    ----------
+    shape, n, sharing
+        See `Population`, also for what a parameter may be.
+    surrogate
+        Which gradient stands for the derivative of a spike: a name of `SURROGATES`.
+    width
+        Width of the surrogate around the threshold, in units of the potential.
+
+    Ports
+    -----
+    a_in : synaptic input of this step
+    s_out : output of this step
+    """
+
+    _: KW_ONLY
+    surrogate: Choice = Choice(SURROGATES, "atan")
+    width: Real = Real(1.0, positive=True)
+
+    a_in = In()
+
+    @property
+    def spikes(self) -> str:
+        """Which member holds the spikes: ``s_out``, or a state where the output is analog."""
+        return "s_out"

@@ -16,8 +16,8 @@ and what the engine offers (`ENGINE_ARGUMENTS`); ``**states`` takes all states. 
 OutPorts, then the new states, then the RefPorts it writes, each in the order they are declared.
 Options are read from ``self``.
 
-Where many timesteps are quicker done together, an optional ``sequence`` does what ``step`` does, for
-a stretch of time. It has the same arguments; its inputs and the OutPorts it returns are
+Where many timesteps are quicker done together, an optional ``sequence`` does what ``step`` does,
+for a stretch of time. It has the same arguments; its inputs and the OutPorts it returns are
 ``(time, batch, ...)``, its states those before and after, ``t`` the index of the first step.
 """
 
@@ -44,7 +44,8 @@ Spec = TypeVar("Spec")
 
 ENGINE_ARGUMENTS = frozenset({"t", "batch", "fire", "uniform", "training"})
 """What an engine offers a step by name: the step index since reset, the batch size, the spike
-function of the neuron, uniform random numbers of this step, and whether this is training.
+function of the neuron, uniform random numbers of this step (None unless the process `draws`), and
+whether this is training.
 Any other name ``x`` is a helper that the process makes once a run, by its method ``bind_x``; of a
 parameter ``x`` such a method makes what the step sees of it."""
 
@@ -157,11 +158,17 @@ class Process:
         for name, spec_ref in self.ref_specs.items():
             self.ports[name] = RefPort(self, name, spec_ref.write)
 
+    def add_input(self, name: str) -> None:
+        """Give this process an InPort beside those of its type; its step takes it by name."""
+        self.ports[name] = InPort(self, name)
+        vars(self)["in_specs"] = {**self.in_specs, name: In()}
+        vars(self)["step_arguments"] = (*self.step_arguments, name)
+
     def __post_init__(self) -> None:
         for name in self.learn or ():
             spec = self.param_specs.get(name)
-            if name != "*" and (spec is None or not spec.learnable):
-                can = ", ".join(n for n, s in self.param_specs.items() if s.learnable) or "none"
+            if name != "*" and (spec is None or not spec.learnable or name in self.left_out):
+                can = ", ".join(n for n, s in self._present() if s.learnable) or "none"
                 raise ParameterError(
                     f"{self.where}, learn", f"no learnable parameter {name!r}; has: {can}"
                 )
@@ -255,22 +262,26 @@ class Process:
     @property
     def learned(self) -> tuple[str, ...]:
         """Names of the parameters that training changes by gradient."""
-        specs = self.param_specs.items()
+        specs = self._present()
         if self.learn == ():
             chosen = set()
         elif self.learn == ("*",):
             chosen = {n for n, s in specs if s.learnable}
         else:
             chosen = {n for n, s in specs if s.learned} | set(self.learn or ())
-        return tuple(n for n in self.param_specs if n in chosen and n not in self.left_out)
+        return tuple(n for n, _ in specs if n in chosen)
 
     def states(self, training: bool) -> tuple[str, ...]:
         """Names of the states that exist, in training or outside it."""
         return tuple(n for n, s in self.state_specs.items() if training or not s.training_only)
 
+    def draws(self, training: bool) -> bool:
+        """Whether a step uses the uniform random numbers it takes, in training or outside it."""
+        return "uniform" in self.step_arguments
+
     def folds_time(self, training: bool) -> bool:
         """Whether a step depends on its inputs alone, so that all timesteps can be done at once."""
-        depends_on_time = {"t", "batch", "uniform"}.intersection(self.step_arguments)
+        depends_on_time = {"t", "batch"}.intersection(self.step_arguments) or self.draws(training)
         return not (
             self.states(training) or self.ref_specs or depends_on_time or self.has_side_effects
         )
@@ -279,6 +290,9 @@ class Process:
     def needs_whole_sequence(self) -> bool:
         """Whether, in training, one step needs the inputs of all timesteps."""
         return False
+
+    def _present(self) -> list[tuple[str, Param]]:
+        return [(n, s) for n, s in self.param_specs.items() if n not in self.left_out]
 
     def options(self) -> dict[str, Any]:
         """Options by name: what shapes the process, without its arrays."""

@@ -16,9 +16,7 @@ from bidl_sim.processes import (
     RF,
     ADRFIzhikevich,
     Delta,
-    LeakyIntegrator,
     RFIzhikevich,
-    Sigma,
     SigmaDelta,
 )
 from bidl_sim.typing import Array

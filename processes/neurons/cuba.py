@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import KW_ONLY
 
-from bidl_sim.core.fields import Choice
-from bidl_sim.core.intrinsics import detach, straight_through
+from bidl_sim.core.fields import Choice, Int
+from bidl_sim.core.intrinsics import maximum, where
 from bidl_sim.core.param import POSITIVE, UNIT, Param
 from bidl_sim.core.process import State
-from bidl_sim.processes.neurons.fixed_point import FixedPoint
+from bidl_sim.processes.neurons.firing import RESET_GRADS, Firing, after_reset
 from bidl_sim.typing import Value
 
 
-class CUBA(FixedPoint):
+class CUBA(Firing):
     """Leaky integrate-and-fire neurons with a leaky current.
 
     One step, in this order::
@@ -22,19 +22,22 @@ class CUBA(FixedPoint):
         v = (1 - voltage_decay) v + u + bias
         s = 1 if v > threshold else 0        strictly above
         s_out = s                            output="spike"; v s with "graded", v with "voltage"
-        v = 0 where s
+        v = 0 where s                        and held there for ``refractory`` steps
 
     Parameters
     ----------
     shape, n, surrogate, width
         See `Neuron`; the width of the surrogate is in units of 100 tau_grad thresholds, its height
         in 0.1 scale_grad.
-    arithmetic, scale, wrap, output, tau_grad, scale_grad, state_grad, decay_grad
-        See `FixedPoint`, also for reset_interval and reset_offset.
+    arithmetic, scale, wrap, state_grad, decay_grad, reset_interval, reset_offset
+        See `FixedPoint` and `Decaying`.
+    tau_grad, scale_grad, output
+        See `Firing`.
     threshold : > 0, default 1
     current_decay, voltage_decay : in [0, 1], default 0.25, 0.03
     bias : default 0
         A constant current into the membrane.
+    refractory : steps, default 0
     reset_grad : "ignored", "full" or "detached"
         What a reset does to the gradient of v: nothing, as in SLAYER, or what it does to v, with
         or without the gradient through the spike.
@@ -45,10 +48,11 @@ class CUBA(FixedPoint):
     v : voltage after the reset
     fired : the spikes behind output="voltage"
     reached : v before the reset; only with decay_grad="slayer"
+    resting : steps left; only with ``refractory``
 
     References
     ----------
-    Shrestha and Orchard, SLAYER, NeurIPS 2018; cuba of lava-dl, LIF of Lava.
+    Shrestha and Orchard, SLAYER, NeurIPS 2018; cuba of lava-dl, LIF and LIFRefractory of Lava.
     """
 
     _: KW_ONLY
@@ -56,20 +60,26 @@ class CUBA(FixedPoint):
     current_decay: Param = Param(0.25, within=UNIT)
     voltage_decay: Param = Param(0.03, within=UNIT)
     bias: Param = Param(0.0)
-    reset_grad: Choice = Choice(("ignored", "full", "detached"), "ignored")
+    refractory: Int = Int(0, low=0)
+    reset_grad: Choice = Choice(RESET_GRADS, "ignored")
 
     u = State(0.0)
     v = State(0.0)
     reached = State(0.0)
+    resting = State(0.0)
+
+    def states(self, training: bool) -> tuple[str, ...]:
+        names = super().states(training)
+        return names if self.refractory else tuple(n for n in names if n != "resting")
 
     def step(
         self,
         t: Value,
         a_in: Value,
-        fired: Value,
         u: Value,
         v: Value,
         reached: Value,
+        resting: Value,
         threshold: Value,
         current_decay: Value,
         voltage_decay: Value,
@@ -77,12 +87,13 @@ class CUBA(FixedPoint):
         fire: Callable[[Value], Value],
     ) -> tuple[Value, ...]:
         level = self.level(threshold)
-        u = self.kept(self.carried(u, t), current_decay) + self.arriving(a_in)
-        u = self.wrapped(u)
-        v = self.kept(self.carried(v, t), voltage_decay, reached) + u + self.arriving(bias)
-        v = self.bounded(v)
-        s = self.spike(fire, v, level)
-        after = v - (detach(s) if self.reset_grad == "detached" else s) * v
-        if self.reset_grad == "ignored":
-            after = straight_through(after, v)
-        return self.sent(s, v, level), s, u, after, v
+        u = self.wrapped(self.kept(self.carried(u, t), current_decay) + self.arriving(a_in))
+        x = self.kept(self.carried(v, t), voltage_decay, reached) + u + self.arriving(bias)
+        x = self.bounded(x)
+        if self.refractory:
+            x = where(resting > 0, v, x)
+        s = self.above(fire, x - level, level)
+        if self.refractory:
+            resting = where(s > 0, self.refractory, maximum(resting - 1, 0.0))
+        sent = self.sent(s, x, x - level, level)
+        return sent, s, u, after_reset(x, s, 0.0, self.reset_grad), x, resting

@@ -6,23 +6,18 @@ from collections.abc import Callable
 from dataclasses import KW_ONLY
 
 from bidl_sim.core.fields import Choice
-from bidl_sim.core.intrinsics import detach
 from bidl_sim.core.param import POSITIVE, UNIT, Param
-from bidl_sim.core.process import State
-from bidl_sim.processes.normalization.membrane_norm import MembraneNorm
-from bidl_sim.processes.transforms.activation import ACTIVATIONS
+from bidl_sim.processes.neurons.analog_output import OUTPUTS, AnalogOutput
 from bidl_sim.typing import Value
 
-OUTPUTS = ("spike", "pre", "centered", "reset", "leaked")
 
-
-class LIF(MembraneNorm):
+class LIF(AnalogOutput):
     """Leaky integrate-and-fire neurons; the leak comes after the reset.
 
     One step, in this order::
 
         u = v + a_in                      integrate
-        u = norm(u)                       only with norm="membrane"
+        u = norm(u) + noise               with norm="membrane"; with noise=, in training
         s = 1 if u > v_th else 0          fire, strictly above
         r = (1 - s) u + s v_reset         reset="hard"
         r = u - s v_th                    reset="soft" (RMP)
@@ -31,10 +26,12 @@ class LIF(MembraneNorm):
 
     Parameters
     ----------
-    shape, n, surrogate, width
+    shape, n, surrogate, width, sharing
         See `Neuron`.
     norm, eps, momentum
         See `MembraneNorm`.
+    noise, reset_grad, output, activation
+        See `AnalogOutput`; the taps are act(u), act(u - v_th), act(r) and act(v).
     alpha : in [0, 1], default 0.3
         Multiplicative leak: what remains of the potential after a step, 1 - dt/tau.
     beta : default 0
@@ -44,18 +41,11 @@ class LIF(MembraneNorm):
     v_reset : default 0
         Potential after a spike with hard reset.
     reset : "hard" or "soft"
-    reset_grad : "full" or "detached"
-        Whether the gradient also flows through the spike that resets.
-    output : "spike", "pre", "centered", "reset" or "leaked"
-        What is sent. The analog taps (LIAF) send act(u), act(u - v_th), act(r) or act(v); the
-        spike then only resets.
-    activation
-        act of the analog taps, a name of `ACTIVATIONS`.
 
     State
     -----
     v : potential after the leak, 0 at the beginning
-    fired : the spikes behind an analog output; not kept where ``s_out`` is the spike itself
+    fired : the spikes behind an analog output
 
     References
     ----------
@@ -74,20 +64,6 @@ class LIF(MembraneNorm):
     v_th: Param = Param(0.5, within=POSITIVE)
     v_reset: Param = Param(0.0)
     reset: Choice = Choice(("hard", "soft"), "hard")
-    reset_grad: Choice = Choice(("full", "detached"), "full")
-    output: Choice = Choice(OUTPUTS, "spike")
-    activation: Choice = Choice(ACTIVATIONS, "relu")
-
-    v = State(0.0)
-    fired = State(0.0)
-
-    @property
-    def spikes(self) -> str:
-        return "s_out" if self.output == "spike" else "fired"
-
-    def states(self, training: bool) -> tuple[str, ...]:
-        kept = super().states(training)
-        return tuple(n for n in kept if n != "fired" or self.spikes == "fired")
 
     def step(
         self,
@@ -99,16 +75,14 @@ class LIF(MembraneNorm):
         v_reset: Value,
         fire: Callable[[Value], Value],
         norm: Callable[[Value], Value],
+        uniform: Value,
     ) -> tuple[Value, Value, Value]:
-        u = norm(v + a_in)
+        u = self.noisy(norm(v + a_in), uniform)
         s = fire(u - v_th)
-        z = detach(s) if self.reset_grad == "detached" else s
+        z = self.resetting(s)
         r = u - z * v_th if self.reset == "soft" else (1 - z) * u + z * v_reset
         v = alpha * r + beta
-        if self.output == "spike":
-            return s, v, s
-        tap = {"pre": u, "centered": u - v_th, "reset": r, "leaked": v}[self.output]
-        return ACTIVATIONS[self.activation](tap), v, s
+        return self.sent(s, pre=u, centered=u - v_th, reset=r, leaked=v), v, s
 
 
 class LIAF(LIF):

@@ -15,4 +15,9 @@ def after_spike(
     s: Value, x: Value, refractory: Value, v_reset: Value, steps: int
 ) -> tuple[Value, Value]:
     """Potential and remaining refractory steps at the end of a step."""
-    return x + s * (v_reset - x), where(s > 0, steps, maximum(refractory - 1, 0))
+    return x + s * (v_reset - x), steps_left(s, refractory, steps)
+
+
+def steps_left(s: Value, refractory: Value, steps: int) -> Value:
+    """Remaining refractory steps at the end of a step."""
+    return where(s > 0, steps, maximum(refractory - 1, 0))

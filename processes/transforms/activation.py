@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bidl_sim.core.fields import Choice
-from bidl_sim.core.intrinsics import exp, maximum, tanh
+from bidl_sim.core.intrinsics import exp, tanh, where
 from bidl_sim.core.port import In, Out
 from bidl_sim.core.process import Process
 from bidl_sim.typing import Value
 
 ACTIVATIONS: dict[str, Callable[[Value], Value]] = {
-    "relu": lambda x: maximum(x, 0.0),
+    "relu": lambda x: where(x <= 0, 0.0, x),
     "tanh": tanh,
     "sigmoid": lambda x: 1 / (1 + exp(-x)),
     "identity": lambda x: x,

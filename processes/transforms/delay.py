@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import KW_ONLY
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -88,7 +88,7 @@ class Delay(Process):
             steps = np.broadcast_to(seen, signal.shape).ravel()
         return one_to_one(math.prod(signal.shape), np.ones(1), delay=steps)
 
-    def step(self, s_in: Tensor, delay: Tensor, recent: Tensor | None) -> tuple[Tensor, Tensor]:
+    def step(self, s_in: Tensor, delay: Tensor, recent: Tensor | None) -> Any:
         s_out, recent = self.sequence(s_in.unsqueeze(0), delay, recent)
         return s_out[0].clone(), recent  # a view would keep all that is recent
 

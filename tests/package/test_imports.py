@@ -56,7 +56,9 @@ def test_info_needs_no_torch(tmp_path) -> None:
     assert "torch" not in modules(f"from bidl_sim.cli import main; main(['info', {str(path)!r}])")
 
 
-@pytest.mark.parametrize("package", ["", ".processes", ".trainers", ".netx", ".data"])
+@pytest.mark.parametrize(
+    "package", ["", ".processes", ".trainers", ".netx", ".data", ".slayer", ".slayer.utils"]
+)
 def test_all_says_what_there_is(package) -> None:
     module = __import__(f"bidl_sim{package}", fromlist=["x"])
     for name in module.__all__:

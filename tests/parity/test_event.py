@@ -74,9 +74,10 @@ def test_what_it_runs() -> None:
     """Every process of the library."""
     names = {type(case.make()).__name__ for case in HERE}
     assert names >= {
-        "Activation", "Add", "ArraySource", "AvgPool2d", "BatchNorm", "Callback", "ConductanceLIF",
-        "Conv2d", "CurrentLIF", "DeltaLIF", "Dense", "Dropout", "Flatten", "Input", "LIAF", "LIF",
-        "LastStep", "MaxPool2d", "Poisson", "Sink", "Sparse", "SpikeSource", "SumPool2d",
+        "Activation", "Add", "ArraySource", "AvgPool2d", "BatchNorm", "Callback", "Concat",
+        "ConductanceLIF", "Conv2d", "CurrentLIF", "DeltaLIF", "Dense", "Dropout", "Einsum",
+        "Flatten", "GlobalAvgPool", "Input", "LIAF", "LIF", "LastStep", "MaxPool2d", "Multiply",
+        "Poisson", "Reshape", "Sink", "Sparse", "SpikeSource", "SumPool2d", "TemporalLinear",
         "TimeMean", "TimeSum",
     }  # fmt: skip
 

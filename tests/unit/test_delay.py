@@ -97,7 +97,9 @@ def test_steps_under_autograd_keep_what_is_needed_and_not_all_that_is_recent(del
         return tensor
 
     alive = []  # so that no address is used twice
-    with torch.autograd.graph.saved_tensors_hooks(lambda x: alive.append(x) or keep(x), lambda x: x):
+    with torch.autograd.graph.saved_tensors_hooks(
+        lambda x: alive.append(x) or keep(x), lambda x: x
+    ):
         model(torch.zeros(1, steps, 3))
     everything = steps * model.circuit.processes["delay1"].reach * 3 * 4
     assert sum(kept.values()) < everything / 4
@@ -123,7 +125,7 @@ def test_a_simulation_does_not_change_it() -> None:
 
 
 def test_a_sequence_takes_what_the_step_takes() -> None:
-    with pytest.raises(GraphError, match="SequenceOfOther.*s_in, v"):
+    with pytest.raises(GraphError, match=r"SequenceOfOther.*s_in, v"):
 
         class SequenceOfOther(Process):
             """Wrong on purpose."""

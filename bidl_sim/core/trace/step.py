@@ -72,6 +72,8 @@ def trace(
     for name in process.step_arguments:
         if name == "fire":
             known[name] = _fire(process)
+        elif name == "uniform" and not process.draws(training):
+            known[name] = None
         elif name not in known and hasattr(process, f"bind_{name}"):
             known[name] = getattr(process, f"bind_{name}")(parameters, training)
         elif name not in known:

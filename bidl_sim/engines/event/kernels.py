@@ -80,6 +80,22 @@ def spread_delayed(  # type: ignore[no-untyped-def]
 
 
 @numba.njit(nogil=True, cache=True)
+def spread_by_step(  # type: ignore[no-untyped-def]
+    count, events, values, spikes, offsets, targets, weight, delay, ring, now, late
+):
+    """As `spread_delayed`, with the weights of the step in which a value arrives at the map's end;
+    from there it is ``late`` steps more.
+    """
+    rows, last = ring.shape[0], weight.shape[0] - 1
+    for k in range(count):
+        i = events[k]
+        size = ring.dtype.type(1) if spikes else values[i]
+        for j in range(offsets[i], offsets[i + 1]):
+            then = now + delay[j]
+            ring[(then + late) % rows, targets[j]] += weight[min(then, last), j] * size
+
+
+@numba.njit(nogil=True, cache=True)
 def spread_dense(count, events, values, spikes, by_source, row):  # type: ignore[no-untyped-def]
     """Each event brings its row of a matrix ``(in, out)``."""
     for k in range(count):
@@ -102,6 +118,35 @@ def largest(row, offsets, places, values):  # type: ignore[no-untyped-def]
         for k in range(offsets[j] + 1, offsets[j + 1]):
             best = max(best, row[places[k]])
         values[j] = best
+
+
+@numba.njit(nogil=True, cache=True)
+def squares_over_their_sum(row, sigma, k, values):  # type: ignore[no-untyped-def]
+    """Squares of what arrived, where it is above 0, over sigma and k times their sum."""
+    total = row.dtype.type(0)
+    for i in range(row.size):
+        values[i] = row[i] * row[i] if row[i] > 0 else row.dtype.type(0)
+        total += values[i]
+    below = sigma + k * total
+    for i in range(row.size):
+        values[i] /= below
+
+
+@numba.njit(nogil=True, cache=True)
+def products(one, two, first, second, count, scale, values):  # type: ignore[no-untyped-def]
+    """Each value is a sum of ``count`` products of what arrived at two ports."""
+    for j in range(values.size):
+        total = values.dtype.type(0)
+        for k in range(j * count, (j + 1) * count):
+            total += one[first[k]] * two[second[k]]
+        values[j] = total * scale
+
+
+@numba.njit(nogil=True, cache=True)
+def put(row, places, values):  # type: ignore[no-untyped-def]
+    """What arrived goes to its places."""
+    for i in range(row.size):
+        values[places[i]] = row[i]
 
 
 @numba.njit(nogil=True, cache=True)

@@ -14,8 +14,8 @@ from bidl_sim.core.forms import PythonCall
 from bidl_sim.engines.kernels.compile import compiled, module_name
 
 HELPERS = (
-    "add, collect, collect_spikes, copy, largest, note, poisson_counts, poisson_spikes, "
-    "spread, spread_delayed, spread_dense"
+    "add, collect, collect_spikes, copy, largest, note, poisson_counts, poisson_spikes, products, "
+    "put, spread, spread_by_step, spread_delayed, spread_dense, squares_over_their_sum"
 )
 
 

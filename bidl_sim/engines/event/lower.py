@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
 
 from bidl_sim.core.circuit import Circuit
-from bidl_sim.core.forms import Largest, Matrix, PythonCall, RandomSpikes, Rows, WeightRule
+from bidl_sim.core.forms import (
+    Concatenation,
+    Largest,
+    Matrix,
+    Product,
+    PythonCall,
+    RandomSpikes,
+    Rows,
+    SquaresOverTheirSum,
+    WeightRule,
+)
+from bidl_sim.core.memory import check_memory
 from bidl_sim.core.process import Process
 from bidl_sim.core.seed import splitmix
 from bidl_sim.core.trace.step import Trace
@@ -63,8 +75,12 @@ class Lowering:
             self._map(path, process, form)
         elif isinstance(form, WeightRule):
             learn(self, path, form)
-        elif isinstance(form, Largest):
-            self._pool(path, process, form)
+        elif isinstance(form, (Largest, SquaresOverTheirSum)):
+            self._together(path, process, form)
+        elif isinstance(form, Product):
+            self._product(path, process, form)
+        elif isinstance(form, Concatenation):
+            self._concatenation(path, process, form)
         elif isinstance(form, PythonCall):
             self._python(path, process, form)
         elif form == "sink":
@@ -189,14 +205,54 @@ class Lowering:
         if out in self.plan.kept:
             self._gathered(out)
 
-    def _pool(self, path: str, process: Process, form: Largest) -> None:
-        """Of the values that arrived, the largest ones go on."""
+    def _together(self, path: str, process: Process, form: Largest | SquaresOverTheirSum) -> None:
+        """Values that depend on many of those that arrived, not linearly."""
         port, out = (f"{path}.{next(iter(s))}" for s in (process.in_specs, process.out_specs))
-        offsets = self.loop.argument(f"{path}.offsets", _as(form.offsets, np.int64))
-        places = self.loop.argument(f"{path}.places", _as(form.places, np.int32))
-        values = self._values(out, self.loop.size(out))
-        self.loop.write(f"largest({self.loop.row(port)}, {offsets}, {places}, {values})")
+        row, values = self.loop.row(port), self._values(out, self.loop.size(out))
+        if isinstance(form, Largest):
+            offsets = self.loop.argument(f"{path}.offsets", _as(form.offsets, np.int64))
+            places = self.loop.argument(f"{path}.places", _as(form.places, np.int32))
+            self.loop.write(f"largest({row}, {offsets}, {places}, {values})")
+        else:
+            sigma = self.loop.argument(f"{path}.sigma", self.dtype(form.sigma))
+            k = self.loop.argument(f"{path}.k", self.dtype(form.k))
+            self.loop.write(f"squares_over_their_sum({row}, {sigma}, {k}, {values})")
         self._gathered(port)
+        self._send(out, values)
+
+    def _product(self, path: str, process: Process, form: Product) -> None:
+        """Of what arrived at two ports, the sums of products go on."""
+        ports = [f"{path}.{name}" for name in process.in_specs]
+        out = f"{path}.{next(iter(process.out_specs))}"
+        shapes = [self.circuit.signals[port].shape for port in ports]
+        number = math.prod(form.equation.products(process.where, *shapes)[1])
+        check_memory(process.where, 8 * number, "its products")
+        *places, count = form.equation.places(process.where, *shapes)
+        named = zip(("first", "second"), places, strict=True)
+        arguments = [
+            *(self.loop.row(port) for port in ports),
+            *(self.loop.argument(f"{path}.{name}.places", array) for name, array in named),
+            self.loop.argument(f"{path}.count", count),
+            self.loop.argument(f"{path}.scale", self.dtype(form.scale)),
+        ]
+        values = self._values(out, self.loop.size(out))
+        self.loop.write(f"products({', '.join(arguments)}, {values})")
+        for port in ports:
+            self._gathered(port)
+        self._send(out, values)
+
+    def _concatenation(self, path: str, process: Process, form: Concatenation) -> None:
+        """What arrived at each port goes to its part of the whole."""
+        out = f"{path}.{next(iter(process.out_specs))}"
+        signals = self.circuit.signals
+        ports = [f"{path}.{name}" for name in process.in_specs]
+        ends = np.cumsum([signals[port].shape[form.axis] for port in ports])
+        whole = np.arange(self.loop.size(out), dtype=np.int32).reshape(signals[out].shape)
+        values = self._values(out, whole.size)
+        for port, places in zip(ports, np.split(whole, ends[:-1], form.axis), strict=True):
+            part = self.loop.argument(f"{port}.places", places.ravel())
+            self.loop.write(f"put({self.loop.row(port)}, {part}, {values})")
+            self._gathered(port)
         self._send(out, values)
 
     def _python(self, path: str, process: Process, form: PythonCall) -> None:
@@ -268,20 +324,25 @@ class Lowering:
                 self.loop.write(f"spread_dense({what}, {rows}, {self.loop.row(target, late)})")
                 continue
             assert isinstance(form, Rows)
+            by_step = form.weight.ndim > 1
+            weight = form.weight if by_step else form.weight.ravel()
             table = ", ".join(
                 (
                     self.loop.argument(f"{path}.offsets", _as(form.offsets, np.int64)),
                     self.loop.argument(f"{path}.targets", _as(form.targets, np.int32)),
-                    self.loop.argument(f"{path}.weight", _as(form.weight.ravel(), self.dtype)),
+                    self.loop.argument(f"{path}.weight", _as(weight, self.dtype)),
                 )
             )
-            if form.delay.size == 1:
+            if form.delay.size == 1 and not by_step:
                 row = self.loop.row(target, late + int(form.delay.reshape(())))
                 self.loop.write(f"spread({what}, {table}, {row})")
             else:
                 delays = self.loop.argument(f"{path}.delay", _as(form.delay, np.int32))
-                ring = self.loop.rings[target]
-                self.loop.write(f"spread_delayed({what}, {table}, {delays}, {ring}, t + {late})")
+                to = f"{what}, {table}, {delays}, {self.loop.rings[target]}"
+                if by_step:
+                    self.loop.write(f"spread_by_step({to}, t + {delay}, {more})")
+                else:
+                    self.loop.write(f"spread_delayed({to}, t + {late})")
 
 
 def _as(array: Array, kind: Any) -> Array:

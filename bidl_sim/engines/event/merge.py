@@ -19,7 +19,8 @@ def merge_maps(
 ) -> tuple[dict[str, Role], list[Edge]]:
     """Roles and edges without the maps that only feed one other map.
 
-    Maps are merged where no delay is involved and nobody looks at the ports between them.
+    Maps are merged where no delay and no step is involved and nobody looks at the ports between
+    them.
     """
     kept, edges = dict(roles), list(circuit.edges)
     for edge in circuit.edges:
@@ -46,7 +47,7 @@ def merge_maps(
 
 
 def _late(edge: Edge, *maps: Rows) -> bool:
-    return bool(edge.delay or any(rows.delay.any() for rows in maps))
+    return bool(edge.delay or any(rows.delay.any() or rows.weight.ndim > 1 for rows in maps))
 
 
 def _one_after_another(first: Rows, second: Rows, size: int) -> Rows:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from bidl_sim.core.circuit import Circuit
-from bidl_sim.core.neuron import Neuron
+from bidl_sim.core.neuron import Population
 from bidl_sim.core.seed import splitmix, uniforms
 from bidl_sim.engines.torch.fire import spike_function
 from bidl_sim.engines.torch.fused import COMPILED, WORTH_IT, FusedStep
@@ -59,13 +59,14 @@ class Unit:
         self.process = process = circuit.processes[path]
         self.parameters, self.references, self.carried = parameters, references, carried
         self.mode = mode
-        self.is_neuron = isinstance(process, Neuron)
+        self.is_population = isinstance(process, Population)
         self.shapes = {port: circuit.signals[f"{path}.{port}"].shape for port in process.out_specs}
         self.states = process.states(mode.training)
         self.writes = tuple(n for n, spec in process.ref_specs.items() if spec.write)
         self.returned = (*process.out_specs, *process.state_specs, *self.writes)
         self.constants = self._constants()
-        if "uniform" in process.step_arguments:
+        self.draws = process.draws(mode.training)
+        if self.draws:
             self.random = splitmix(mode.seed, path)
 
     def fused(self, steps: int, wanted: Collection[str]) -> FusedStep | None:
@@ -74,7 +75,7 @@ class Unit:
         ``wanted`` are the paths whose values of all steps are looked at.
         """
         mode = self.mode
-        if not self.is_neuron or mode.kernels == "eager":
+        if not self.is_population or mode.kernels == "eager":
             return None
         if mode.spikes != "hard" or mode.dtype not in COMPILED:
             return None
@@ -87,7 +88,7 @@ class Unit:
     def _constants(self) -> dict[str, Any]:
         process, mode = self.process, self.mode
         values: dict[str, Any] = dict.fromkeys((*process.param_specs, *process.state_specs))
-        values.update(self.parameters, batch=mode.batch, training=mode.training)
+        values.update(self.parameters, batch=mode.batch, training=mode.training, uniform=None)
         for name in process.step_arguments:
             if name == "fire":
                 values[name] = spike_function(process.surrogate, process.width, mode.spikes)  # type: ignore[attr-defined]  # only neurons fire
@@ -131,7 +132,7 @@ class Unit:
     def _called(self, method: str, arriving: Mapping[str, Tensor], t: int) -> dict[str, Any]:
         """What the process's ``step`` or ``sequence`` returns, by name."""
         arguments = {**self.constants, **arriving, "t": t}
-        if "uniform" in self.process.step_arguments:
+        if self.draws:
             arguments["uniform"] = self._uniform(t)
         function = getattr(self.process, method)
         result = function(**{n: arguments[n] for n in self.process.step_arguments})
@@ -150,7 +151,7 @@ class Unit:
         """An output with its batch axis, which sources may leave out."""
         shape = self.shapes[port]
         if self.process.out_specs[port].dtype == "float" and (
-            self.is_neuron or not value.is_floating_point()
+            self.is_population or not value.is_floating_point()
         ):
             value = value.to(self.mode.dtype)  # of integers or plain numbers it may be another
         if value.shape == shape:

@@ -104,8 +104,6 @@ class Unroll(nn.Module):
         self._anchor: Tensor  # tells device and dtype after .to()
         self.register_buffer("_anchor", torch.empty(0, dtype=dtype), persistent=False)
         self._places = self._register()
-        processes = self.circuit.processes.values()
-        self._stochastic = any("uniform" in p.step_arguments for p in processes)
 
     @property
     def circuit(self) -> Any:
@@ -185,7 +183,8 @@ class Unroll(nn.Module):
 
     def _next_seed(self) -> int:
         """In training stochastic sources differ from run to run, as torch's generator has it."""
-        if not (self.training and self._stochastic):
+        processes = self.circuit.processes.values()
+        if not (self.training and any(p.draws(True) for p in processes)):
             return self._seed
         return int(torch.randint(2**31, ()))
 

@@ -104,7 +104,11 @@ class Family:
     def dropped(self, net: Network, neuron: Process, params: Params) -> Process:
         """The neuron, or the dropout behind it."""
         p = params.get("dropout")
-        return neuron if p is None else follow(net, neuron, Dropout(float(getattr(p, "p", p))), "dropout")
+        return (
+            neuron
+            if p is None
+            else follow(net, neuron, Dropout(float(getattr(p, "p", p))), "dropout")
+        )
 
     def behind_norm(
         self, net: Network, neuron: Process, ports: list[InPort], params: Params

@@ -43,9 +43,7 @@ class Input(Block):
         count_log: bool = False,
     ) -> None:
         shift = self.family.shifts if delay_shift is None else delay_shift
-        super().__init__(
-            neuron_params, False, shift and neuron_params is not None, count_log
-        )
+        super().__init__(neuron_params, False, shift and neuron_params is not None, count_log)
         self.weight, self.bias = weight, bias
         self.prepare((1,), provisional=True)
 

@@ -1,0 +1,1 @@
+"""The LIF+ neuron: its options, how they are composed, and the process."""

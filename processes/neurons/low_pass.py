@@ -1,0 +1,48 @@
+"""A potential that leaks and never spikes."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY
+
+from bidl_sim.core.fields import Choice, Real
+from bidl_sim.core.intrinsics import exp
+from bidl_sim.core.param import POSITIVE, Param
+from bidl_sim.core.port import In, Out
+from bidl_sim.core.process import Process, State
+from bidl_sim.typing import Value
+
+
+class LowPass(Process):
+    """A low-pass filter, which sends its potential: ``tau dv/dt = a_in - v``.
+
+    Parameters
+    ----------
+    tau : ms, default 10
+    dt : ms, default 1
+    method : "exact" or "euler"
+        Solved for an input that is held for the step, or one forward step, which with dt = tau is
+        v = a_in.
+
+    Ports
+    -----
+    a_in : input, any shape
+    v_out : the potential at the end of the step
+
+    State
+    -----
+    v : potential
+    """
+
+    _: KW_ONLY
+    tau: Param = Param(10.0, within=POSITIVE)
+    dt: Real = Real(1.0, positive=True)
+    method: Choice = Choice(("exact", "euler"), "exact")
+
+    a_in = In()
+    v_out = Out()
+    v = State(0.0)
+
+    def step(self, a_in: Value, v: Value, tau: Value) -> tuple[Value, Value]:
+        moved = self.dt / tau if self.method == "euler" else 1 - exp(-self.dt / tau)
+        v = v + moved * (a_in - v)
+        return v, v
