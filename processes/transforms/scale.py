@@ -13,7 +13,9 @@ from bidl_sim.typing import Value
 
 
 class Scale(Process):
-    """``a_out = weight s_in + bias``, on a grid where one is given::
+    """The same factor and offset for all values: ``a_out = weight s_in + bias``.
+
+    On a grid, where one is given::
 
         a_out = quantize(weight) quantize(s_in) + quantize(bias)
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from bidl_sim.core.network import Network
 from bidl_sim.core.process import Process
 from bidl_sim.engines.torch.unroll import Carry, Unroll
-from bidl_sim.errors import ShapeError
+from bidl_sim.errors import FormatError, ShapeError
 from bidl_sim.processes import Delay, Input
 from bidl_sim.slayer.block.family import Family, Population, follow
 from bidl_sim.typing import Array, Shape
@@ -135,6 +135,26 @@ class Block(nn.Module):
                 raise
             return body.get_submodule(name)
 
+    def export_hdf5(self, group: Any) -> None:
+        """Write the block as one layer of a .net file, into an empty hdf5 group."""
+        from bidl_sim.slayer.block.export import export
+
+        if not self.file_type:
+            raise FormatError(type(self).__name__, "has no place in a .net file")
+        network = self.network()
+        circuit = network.build()
+        shape = circuit.signals[next(iter(circuit.outputs.values()))].shape
+        scale = self.neuron_params.get("scale", 64)
+        export(group, self.file_type, network, self.file_shape(shape), scale, self.file_neuron())
+
+    def file_shape(self, shape: Shape) -> Shape:
+        """The output's shape as a file has it."""
+        return shape
+
+    def file_neuron(self) -> dict[str, Any] | None:
+        """The neuron's members in a file, where the processes do not hold them."""
+        return None
+
     # -- building --------------------------------------------------------------------------------
 
     def assembled(self, shape: Shape, channels: int | None, synapse: Synapses) -> Network:
@@ -170,4 +190,5 @@ class Block(nn.Module):
         if self.has_delay:
             if "delay" not in self.first or channels is not None:
                 self.first["delay"] = torch.rand(channels or 1).numpy()
-            follow(net, sender, Delay(self.first["delay"], learn=True), "delay")
+            sender = follow(net, sender, Delay(self.first["delay"], learn=True), "delay")
+        net.expose(next(iter(sender.out_ports.values())))

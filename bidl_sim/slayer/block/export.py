@@ -12,12 +12,23 @@ from bidl_sim.core.network import Network
 from bidl_sim.core.process import Process
 from bidl_sim.netx.lava.layer import synapse_fields, write_layer
 from bidl_sim.netx.lava.neuron_fields import NEVER, decay, neuron_fields, whole
+from bidl_sim.processes import WeightScaleBatchNorm
 from bidl_sim.processes.quantization import Grid
 from bidl_sim.typing import Shape
 
 
-def export(group: h5py.Group, kind: str, network: Network, shape: Shape, scale: int) -> None:
-    """Write the processes of a block, which have the names that `Block` gives them."""
+def export(
+    group: h5py.Group,
+    kind: str,
+    network: Network,
+    shape: Shape,
+    scale: int,
+    neuron: dict[str, Any] | None = None,
+) -> None:
+    """Write the processes of a block, which have the names that `Block` gives them.
+
+    ``neuron`` are the neuron's members, where its processes do not hold them.
+    """
     parts = network.processes
     fields: dict[str, Any] = {}
     synapses = {
@@ -36,13 +47,13 @@ def export(group: h5py.Group, kind: str, network: Network, shape: Shape, scale: 
         found = synapse_fields({part: process}, scale)
         key = "/".join(filter(None, ("weight", part)))
         fields[key.replace("weight", "weight_rec")] = found[key]
-    neuron = _neuron(parts)
+    neuron = neuron or _neuron(parts)
     norm: Any = parts.get("norm")
     if norm is not None:
         fields["bias"] = _bias(norm, scale)
-        exponent = getattr(norm, "weight_exponent", None)
-        if exponent is not None and neuron is not None:
-            neuron["weight_exp"] = np.array([exponent], np.float32)
+        if isinstance(norm, WeightScaleBatchNorm) and neuron is not None:
+            exponent = np.ceil(np.log2(np.sqrt(norm.var + norm.eps)))
+            neuron["weight_exp"] = np.reshape(exponent, 1).astype(np.float32)
     if "transform" in parts:
         transform: Any = parts["transform"]
         grid = Grid(scale, 8)

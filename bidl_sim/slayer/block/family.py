@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 
 from bidl_sim.core.network import Network
@@ -14,12 +14,17 @@ from bidl_sim.core.port import InPort
 from bidl_sim.core.process import Process
 from bidl_sim.errors import ParameterError
 from bidl_sim.processes import (
+    Activation,
+    Delta,
     Dropout,
     LeakyIntegrator,
     MeanOnlyBatchNorm,
     Resonator,
+    Sigma,
     WeightScaleBatchNorm,
 )
+from bidl_sim.processes.neurons.resonator import rotation
+from bidl_sim.processes.transforms.activation import ACTIVATIONS
 from bidl_sim.typing import Array
 
 Params = Mapping[str, Any]
@@ -223,7 +228,7 @@ class ResonantFamily(Family):
     def neuron(
         self, params: Params, channels: int | None, options: Mapping[str, Any] | None = None
     ) -> Process:
-        if params.get("period") is not None and bool((torch.tensor(params["period"]) < 4).any()):
+        if params.get("period") is not None and np.min(params["period"]) < 4:
             raise ParameterError(
                 f"neuron_params of {self.name}, period", f"must be >= 4, got {params['period']}"
             )
@@ -234,18 +239,78 @@ class ResonantFamily(Family):
         shared = params.get("shared_param", True)
         if not shared and channels is not None and params.get("log_init", True):
             low, high = ends(params["period"])
-            found["period"] = torch.logspace(
-                math.log10(low), math.log10(high), channels, dtype=torch.float64
-            ).numpy()
+            found["period"] = np.geomspace(low, high, channels)
         return found
 
     def renamed(self, values: dict[str, Any]) -> dict[str, Any]:
-        angle = 2 * math.pi / values.pop("period")
-        radius = 1 - values.pop("decay")
-        one = torch.as_tensor(angle, dtype=torch.float64)
-        values["sin_decay"] = (radius * one.sin()).numpy()
-        values["cos_decay"] = (radius * one.cos()).numpy()
+        turn = rotation(values.pop("period"), values.pop("decay"), f"neuron_params of {self.name}")
+        values["sin_decay"], values["cos_decay"] = turn
         return values
+
+
+class DifferenceFamily(Family):
+    """sigma_delta: sums of differences, an activation, and its differences."""
+
+    @property
+    def extra(self) -> tuple[str, ...]:
+        return ("cum_error",)
+
+    @property
+    def learned(self) -> tuple[str, ...]:
+        return ("threshold",)
+
+    def options(self, params: Params, channels: int | None) -> dict[str, Any]:
+        found = super().options(params, channels)
+        return found | {"cum_error": bool(params.get("cum_error", False))}
+
+    def renamed(self, values: dict[str, Any]) -> dict[str, Any]:
+        return values | {"activation": activation_of(values["activation"])}
+
+    def behind_norm(
+        self, net: Network, neuron: Process, ports: list[InPort], params: Params
+    ) -> list[InPort]:
+        raise NotImplementedError
+
+    def populate(
+        self, net: Network, params: Params, channels: int | None, **options: Any
+    ) -> Population:
+        if params.get("norm") is None:
+            return super().populate(net, params, channels, **options)
+        sigma = net.add(Sigma(**self.common(params)), "sigma")
+        norm = follow(net, sigma, norm_of(params["norm"])(), "norm")
+        act = follow(net, norm, Activation(activation_of(params["activation"])), "activation")
+        delta = self.delta(params, channels)
+        follow(net, act, delta, "neuron")
+        return Population(self.dropped(net, delta, params), [entrance(sigma)])
+
+    def populate_input(self, net: Network, params: Params, channels: int | None) -> Population:
+        delta = net.add(self.delta(params, channels), "neuron")
+        return Population(self.dropped(net, delta, params), [entrance(delta)])
+
+    def populate_affine(self, net: Network, params: Params, channels: int | None) -> Population:
+        sigma = net.add(Sigma(**self.common(params)), "sigma")
+        return Population(sigma, [entrance(sigma)])
+
+    def delta(self, params: Params, channels: int | None) -> Process:
+        """The differences alone."""
+        shared = params.get("shared_param", True)
+        threshold = drawn(params["threshold"], None if shared else channels)
+        return Delta(threshold=threshold, **self.options(params, channels))
+
+    def common(self, params: Params) -> dict[str, Any]:
+        """Options that all processes of the family have."""
+        return {"scale": params["scale"]} if "scale" in params else {}
+
+
+def activation_of(function: Any) -> str:
+    """An activation by its name, or the function that torch has under it."""
+    name = function if isinstance(function, str) else getattr(function, "__name__", "")
+    if name not in ACTIVATIONS:
+        raise ParameterError(
+            "neuron_params, activation",
+            f"must be a function named one of {tuple(ACTIVATIONS)}, got {function!r}",
+        )
+    return name
 
 
 def leaky(neuron: Process, decay: str, params: Params) -> Process:

@@ -80,6 +80,9 @@ class Flatten(Block):
     def build(self, shape: Shape, channels: int | None) -> Network:
         return Network.sequential(Source(shape), FlattenProcess())
 
+    def file_shape(self, shape: Shape) -> Shape:
+        return (*shape, 1, 1)
+
 
 class Average(Block):
     """The mean of each group of consecutive channels.

@@ -146,5 +146,7 @@ class KWTA(Recurrent):
 
     def make_feedback(self, name: str) -> Process:
         return LateralInhibition(
-            self.out_neurons, self.self_excitation, learn=self.requires_grad or False
+            self.self_excitation,
+            quantize=self.options["quantize"],
+            learn=None if self.requires_grad else False,
         )
