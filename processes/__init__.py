@@ -38,12 +38,15 @@ from bidl_sim.processes.neurons.sigma import Sigma
 from bidl_sim.processes.neurons.sigma_delta import SigmaDelta
 from bidl_sim.processes.normalization.batch_norm import BatchNorm
 from bidl_sim.processes.normalization.divisive_norm import DivisiveNorm
+from bidl_sim.processes.normalization.mean_only import MeanOnlyBatchNorm
+from bidl_sim.processes.normalization.weight_scale import WeightScaleBatchNorm
 from bidl_sim.processes.plasticity.pair_stdp import PairSTDP
 from bidl_sim.processes.plasticity.rule import Plasticity
 from bidl_sim.processes.quantization import Grid
 from bidl_sim.processes.synapses.conv2d import Conv2d
 from bidl_sim.processes.synapses.conv_transpose2d import ConvTranspose2d
 from bidl_sim.processes.synapses.dense import Dense
+from bidl_sim.processes.synapses.lateral_inhibition import LateralInhibition
 from bidl_sim.processes.synapses.pool import AvgPool2d, MaxPool2d, SumPool2d
 from bidl_sim.processes.synapses.sparse import Sparse
 from bidl_sim.processes.synapses.temporal_linear import TemporalLinear
@@ -56,9 +59,11 @@ from bidl_sim.processes.transforms.dropout import Dropout
 from bidl_sim.processes.transforms.einsum import Einsum
 from bidl_sim.processes.transforms.flatten import Flatten
 from bidl_sim.processes.transforms.global_avg_pool import GlobalAvgPool
+from bidl_sim.processes.transforms.group_mean import GroupMean
 from bidl_sim.processes.transforms.multiply import Multiply
 from bidl_sim.processes.transforms.reshape import Reshape
 from bidl_sim.processes.transforms.scale import Scale
+from bidl_sim.processes.transforms.time_decimation import TimeDecimation
 
 __all__ = [
     "ADRF",
@@ -92,14 +97,17 @@ __all__ = [
     "Flatten",
     "GlobalAvgPool",
     "Grid",
+    "GroupMean",
     "HodgkinHuxley",
     "Input",
     "Izhikevich",
     "LIFPlus",
     "LastStep",
+    "LateralInhibition",
     "LeakyIntegrator",
     "LowPass",
     "MaxPool2d",
+    "MeanOnlyBatchNorm",
     "MultiCompartment",
     "Multiply",
     "Neuron",
@@ -119,9 +127,11 @@ __all__ = [
     "SpikeSource",
     "SumPool2d",
     "TemporalLinear",
+    "TimeDecimation",
     "TimeMean",
     "TimeSum",
     "Unpool2d",
+    "WeightScaleBatchNorm",
     "cann",
     "electrically_coupled",
     "pcnn",

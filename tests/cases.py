@@ -78,6 +78,7 @@ REQUIRED: dict[str, Case] = {
     ),
     "Dense": Case("Dense", lambda: bp.Dense(5, 4)),
     "Einsum": Case("Einsum", lambda: bp.Einsum("ik,kj->ij", 0.5), (4, 4)),
+    "GroupMean": Case("GroupMean", lambda: bp.GroupMean(3), (6,)),
     "Input": Case("Input", lambda: bp.Input(5)),
     "MaxPool2d": Case("MaxPool2d", lambda: bp.MaxPool2d(2), (2, 6, 6)),
     "Poisson": Case("Poisson", lambda: bp.Poisson(5, rate=0.3)),
@@ -86,6 +87,7 @@ REQUIRED: dict[str, Case] = {
     "SpikeSource": Case("SpikeSource", lambda: bp.SpikeSource(5, [0, 2, 2], [1, 0, 4])),
     "SumPool2d": Case("SumPool2d", lambda: bp.SumPool2d((2, 3), stride=1), (2, 6, 6)),
     "TemporalLinear": Case("TemporalLinear", lambda: bp.TemporalLinear(7, 3)),
+    "TimeDecimation": Case("TimeDecimation", lambda: bp.TimeDecimation(4)),
     "Unpool2d": Case("Unpool2d", lambda: bp.Unpool2d((2, 3)), (2, 3, 2)),
 }
 
@@ -131,6 +133,12 @@ VARIANTS = (
     Case("Flatten-image", lambda: bp.Flatten(), (2, 3, 4)),
     Case("GlobalAvgPool-image", lambda: bp.GlobalAvgPool(), (3, 2, 4)),
     Case("GlobalAvgPool-frame", lambda: bp.GlobalAvgPool("frame"), (3, 2, 4)),
+    Case("GroupMean-image", lambda: bp.GroupMean(2), (4, 2, 3)),
+    Case("LateralInhibition-grid", lambda: bp.LateralInhibition(0.3, quantize=(8, 8)), (2, 2, 1)),
+    Case(
+        "MeanOnlyBatchNorm-image", lambda: bp.MeanOnlyBatchNorm("step", mean=[0.2, -9]), (2, 2, 3)
+    ),
+    Case("WeightScaleBatchNorm-var", lambda: bp.WeightScaleBatchNorm(var=0.4), (2, 2, 3)),
     Case("PairSTDP-fast", lambda: bp.PairSTDP(a_plus=0.2, a_minus=0.1, w_min=-1, dt=5)),
     Case("MaxPool2d-padding", lambda: bp.MaxPool2d((3, 2), stride=2, padding=1), (2, 7, 6)),
     Case("Scale-grid", lambda: bp.Scale(0.7, -0.2, quantize=(64, 8), learn=True)),

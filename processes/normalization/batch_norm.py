@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bidl_sim.core.fields import Choice, Real
+from bidl_sim.core.fields import Real
 from bidl_sim.core.forms import Rows
 from bidl_sim.core.param import NON_NEGATIVE, Param
-from bidl_sim.core.port import In, Out, Signal
-from bidl_sim.core.process import Process
+from bidl_sim.core.port import Signal
+from bidl_sim.processes.normalization.statistics import BatchStatistics
 from bidl_sim.processes.synapses.rows import one_to_one
 from bidl_sim.typing import Array, Shape
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-class BatchNorm(Process):
+class BatchNorm(BatchStatistics):
     """Normalise each channel: ``a_out = weight (s_in - mean) / sqrt(var + eps) + bias``.
 
     Parameters
@@ -41,7 +41,6 @@ class BatchNorm(Process):
     Ioffe and Szegedy, 2015; over time as well: Zheng et al., tdBN, AAAI 2021.
     """
 
-    statistics: Choice = Choice(("sequence", "step"), "sequence")
     eps: Real = Real(1e-5, positive=True)
     momentum: Real = Real(0.1, low=0.0, high=1.0)
     weight: Param = Param(None, learned=True)
@@ -49,21 +48,8 @@ class BatchNorm(Process):
     mean: Param = Param(None, learnable=False)
     var: Param = Param(None, within=NON_NEGATIVE, learnable=False)
 
-    s_in = In()
-    a_out = Out()
-
-    def parameter_shapes(self, signal: Signal | None) -> Mapping[str, Shape]:
-        return dict.fromkeys(self.param_specs, signal.shape[:1]) if signal else {}
-
     def initialise(self, name: str, shape: Shape, rng: np.random.Generator) -> Array:
         return np.full(shape, 1.0 if name in ("weight", "var") else 0.0, np.float32)
-
-    def folds_time(self, training: bool) -> bool:
-        return not (training and self.statistics == "step")
-
-    @property
-    def needs_whole_sequence(self) -> bool:
-        return self.statistics == "sequence"
 
     def event_form(self, parameters: Mapping[str, Array], signal: Signal) -> Rows:
         scale = parameters["weight"] / np.sqrt(parameters["var"] + self.eps)

@@ -104,6 +104,8 @@ class KWTA(Recurrent):
         See `Recurrent`; requires_grad learns self_excitation.
     """
 
+    file_type = ""
+
     def __init__(
         self,
         neuron_params: Params,
