@@ -65,6 +65,7 @@ from bidl_sim.processes.transforms.global_avg_pool import GlobalAvgPool
 from bidl_sim.processes.transforms.group_mean import GroupMean
 from bidl_sim.processes.transforms.multiply import Multiply
 from bidl_sim.processes.transforms.reshape import Reshape
+from bidl_sim.processes.transforms.scale import Scale
 from bidl_sim.processes.transforms.time_decimation import TimeDecimation
 
 __all__ = [
@@ -125,6 +126,7 @@ __all__ = [
     "RFIzhikevich",
     "Reshape",
     "Resonator",
+    "Scale",
     "Sigma",
     "SigmaDelta",
     "Sink",

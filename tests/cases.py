@@ -146,6 +146,7 @@ VARIANTS = (
     Case("GlobalAvgPool-frame", lambda: bp.GlobalAvgPool("frame"), (3, 2, 4)),
     Case("PairSTDP-fast", lambda: bp.PairSTDP(a_plus=0.2, a_minus=0.1, w_min=-1, dt=5)),
     Case("MaxPool2d-padding", lambda: bp.MaxPool2d((3, 2), stride=2, padding=1), (2, 7, 6)),
+    Case("Scale-grid", lambda: bp.Scale(0.7, -0.2, quantize=(64, 8), learn=True)),
     Case("Sparse-one-weight", lambda: bp.Sparse.fixed_in_degree(5, 4, 3, weight=0.4)),
     Case("Sparse-one-delay", lambda: bp.Sparse.all_to_all(5, 4, weight=0.3, delay=2)),
     Case(

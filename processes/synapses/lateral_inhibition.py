@@ -57,7 +57,7 @@ class LateralInhibition(Process):
     def fan_out(self, signal: Signal) -> Array:
         return np.full(signal.shape, math.prod(signal.shape))
 
-    def weights(self, self_excitation: Value) -> tuple[Value, float]:
+    def own_and_other(self, self_excitation: Value) -> tuple[Value, float]:
         """What a neuron gets from itself, and from each other one."""
         if self.quantize is None:
             return self_excitation, -1.0
@@ -65,11 +65,11 @@ class LateralInhibition(Process):
 
     def event_form(self, parameters: Mapping[str, Array], signal: Signal) -> Matrix:
         size = math.prod(signal.shape)
-        own, other = self.weights(parameters["self_excitation"])
+        own, other = self.own_and_other(parameters["self_excitation"])
         return Matrix(np.where(np.eye(size, dtype=bool), own, other))
 
     def step(self, s_in: Tensor, self_excitation: Tensor) -> Tensor:
-        own, other = self.weights(self_excitation)
+        own, other = self.own_and_other(self_excitation)
         everyone = s_in.flatten(1).sum(1).view(-1, *[1] * (s_in.dim() - 1))
         a_out: Tensor = (own - other) * s_in + other * everyone
         return a_out

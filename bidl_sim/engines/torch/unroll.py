@@ -92,8 +92,9 @@ class Unroll(nn.Module):
         for name, value, known in (("spikes", spikes, SPIKES), ("kernels", kernels, KERNELS)):
             if value not in known:
                 raise ParameterError(f"Unroll, {name}", f"must be one of {known}, got {value!r}")
-        network = net if isinstance(net, Network) else Network.of(net)
-        self._engine = TorchEngine(network.build(), schedule)
+        self.network = net if isinstance(net, Network) else Network.of(net)
+        self._schedule = schedule
+        self._engine = TorchEngine(self.network.build(), schedule)
         self._spikes, self._kernels = spikes, kernels
         self._segment, self._bits = as_int("Unroll, segment", segment, 0), bits
         if segment:
@@ -119,6 +120,21 @@ class Unroll(nn.Module):
     ) -> tuple[Any, dict[str, Tensor], Carry]:
         """Run on from ``carry`` (the declared state if None): output, recorded, where it ended."""
         return self._run(inputs, carry, record)
+
+    def rewire(self, net: Network) -> None:
+        """Run another network with the parameters there are.
+
+        It has the same processes, with parameters of the same names, for example for another shape
+        of its input.
+        """
+        engine = TorchEngine(net.build(), self._schedule)
+        paths = {f"{p}.{n}" for p, x in engine.circuit.processes.items() for n in x.parameters()}
+        if paths != set(self._places):
+            raise GraphError(
+                "Unroll.rewire",
+                f"the parameters differ: {', '.join(sorted(paths ^ set(self._places)))}",
+            )
+        self.network, self._engine = net, engine
 
     def write_back(self) -> None:
         """Put the parameters that changed into the network's processes."""

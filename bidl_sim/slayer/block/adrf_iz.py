@@ -1,0 +1,28 @@
+"""Blocks of lava-dl. Adaptive resonators that fire at a threshold: `ADRFIzhikevich`."""
+
+from bidl_sim.processes import ADRFIzhikevich
+from bidl_sim.slayer.block.family import ResonantFamily
+from bidl_sim.slayer.block.kinds import blocks
+
+FAMILY = ResonantFamily(
+    "adrf_iz",
+    ADRFIzhikevich,
+    ("period", "decay", "threshold_decay", "refractory_decay"),
+    fixed=("threshold", "threshold_step"),
+    is_complex=True,
+)
+_BLOCKS = blocks(FAMILY)
+
+Input = _BLOCKS["Input"]
+Dense = _BLOCKS["Dense"]
+Conv = _BLOCKS["Conv"]
+ConvT = _BLOCKS["ConvT"]
+Pool = _BLOCKS["Pool"]
+Unpool = _BLOCKS["Unpool"]
+Recurrent = _BLOCKS["Recurrent"]
+KWTA = _BLOCKS["KWTA"]
+Affine = _BLOCKS["Affine"]
+Output = _BLOCKS["Output"]
+Flatten = _BLOCKS["Flatten"]
+Average = _BLOCKS["Average"]
+TimeDecimation = _BLOCKS["TimeDecimation"]

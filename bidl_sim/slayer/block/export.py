@@ -1,0 +1,89 @@
+"""A block as one layer of a .net file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import h5py
+import numpy as np
+
+from bidl_sim.core.network import Network
+from bidl_sim.core.process import Process
+from bidl_sim.netx.lava.layer import synapse_fields, write_layer
+from bidl_sim.netx.lava.neuron_fields import NEVER, decay, neuron_fields, whole
+from bidl_sim.processes import WeightScaleBatchNorm
+from bidl_sim.processes.quantization import Grid
+from bidl_sim.typing import Shape
+
+
+def export(
+    group: h5py.Group,
+    kind: str,
+    network: Network,
+    shape: Shape,
+    scale: int,
+    neuron: dict[str, Any] | None = None,
+) -> None:
+    """Write the processes of a block, which have the names that `Block` gives them.
+
+    ``neuron`` are the neuron's members, where its processes do not hold them.
+    """
+    parts = network.processes
+    fields: dict[str, Any] = {}
+    synapses = {
+        name.removeprefix("synapse").lstrip("_"): process
+        for name, process in parts.items()
+        if name.startswith("synapse")
+    }
+    if synapses:
+        fields.update(synapse_fields(synapses, scale))
+    again = {
+        name.removeprefix("recurrent_synapse").lstrip("_"): process
+        for name, process in parts.items()
+        if name.startswith("recurrent_synapse")
+    }
+    for part, process in again.items():
+        found = synapse_fields({part: process}, scale)
+        key = "/".join(filter(None, ("weight", part)))
+        fields[key.replace("weight", "weight_rec")] = found[key]
+    neuron = neuron or _neuron(parts)
+    norm: Any = parts.get("norm")
+    if norm is not None:
+        fields["bias"] = _bias(norm, scale)
+        if isinstance(norm, WeightScaleBatchNorm) and neuron is not None:
+            exponent = np.ceil(np.log2(np.sqrt(norm.var + norm.eps)))
+            neuron["weight_exp"] = np.reshape(exponent, 1).astype(np.float32)
+    if "transform" in parts:
+        transform: Any = parts["transform"]
+        grid = Grid(scale, 8)
+        fields["weight"] = (scale * np.reshape(grid(transform.weight), (1,))).astype(np.float32)
+        fields["bias"] = (scale * np.reshape(grid(transform.bias), (1,))).astype(np.float32)
+    if "delay" in parts:
+        delay: Any = parts["delay"]
+        fields["delay"] = np.floor(delay.delay).astype(np.float32)
+    write_layer(group, kind, shape, fields, neuron)
+
+
+def _neuron(parts: Mapping[str, Process]) -> dict[str, Any] | None:
+    if "neuron" in parts:
+        fields = neuron_fields(parts["neuron"])
+        if "current" in parts:  # a norm stands between current and voltage
+            current: Any = parts["current"]
+            fields["iDecay"] = decay(current.decay)
+        return fields
+    if "voltage" in parts:  # a neuron without spikes
+        leaks: list[Any] = [parts["current"], parts["voltage"]]
+        return {
+            "type": "CUBA",
+            "iDecay": decay(leaks[0].decay),
+            "vDecay": decay(leaks[1].decay),
+            "vThMant": whole(NEVER),
+            "refDelay": whole(1),
+            "gradedSpike": False,
+        }
+    return None
+
+
+def _bias(norm: Any, scale: int) -> Any:
+    return (-scale * Grid(scale, 8)(np.asarray(norm.mean))).astype(np.float32)

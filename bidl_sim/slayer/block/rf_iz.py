@@ -1,0 +1,27 @@
+"""Blocks of lava-dl. Resonators that fire at a threshold: `RFIzhikevich`."""
+
+from bidl_sim.processes import RFIzhikevich
+from bidl_sim.slayer.block.family import ResonantFamily
+from bidl_sim.slayer.block.kinds import blocks
+
+FAMILY = ResonantFamily(
+    "rf_iz",
+    RFIzhikevich,
+    ("period", "decay"),
+    is_complex=True,
+)
+_BLOCKS = blocks(FAMILY)
+
+Input = _BLOCKS["Input"]
+Dense = _BLOCKS["Dense"]
+Conv = _BLOCKS["Conv"]
+ConvT = _BLOCKS["ConvT"]
+Pool = _BLOCKS["Pool"]
+Unpool = _BLOCKS["Unpool"]
+Recurrent = _BLOCKS["Recurrent"]
+KWTA = _BLOCKS["KWTA"]
+Affine = _BLOCKS["Affine"]
+Output = _BLOCKS["Output"]
+Flatten = _BLOCKS["Flatten"]
+Average = _BLOCKS["Average"]
+TimeDecimation = _BLOCKS["TimeDecimation"]

@@ -1,0 +1,28 @@
+"""Blocks of lava-dl. Sums of differences and their changes: `SigmaDelta`."""
+
+from bidl_sim.processes import SigmaDelta
+from bidl_sim.slayer.block.family import DifferenceFamily
+from bidl_sim.slayer.block.kinds import blocks
+
+FAMILY = DifferenceFamily(
+    "sigma_delta",
+    SigmaDelta,
+    ("threshold",),
+    fixed=("activation",),
+    shifts=False,
+)
+_BLOCKS = blocks(FAMILY)
+
+Input = _BLOCKS["Input"]
+Dense = _BLOCKS["Dense"]
+Conv = _BLOCKS["Conv"]
+ConvT = _BLOCKS["ConvT"]
+Pool = _BLOCKS["Pool"]
+Unpool = _BLOCKS["Unpool"]
+Recurrent = _BLOCKS["Recurrent"]
+KWTA = _BLOCKS["KWTA"]
+Affine = _BLOCKS["Affine"]
+Output = _BLOCKS["Output"]
+Flatten = _BLOCKS["Flatten"]
+Average = _BLOCKS["Average"]
+TimeDecimation = _BLOCKS["TimeDecimation"]
