@@ -12,7 +12,7 @@ from bidl_sim.core.network import Network
 from bidl_sim.core.process import Process
 from bidl_sim.netx.lava.layer import synapse_fields, write_layer
 from bidl_sim.netx.lava.neuron_fields import NEVER, decay, neuron_fields, whole
-from bidl_sim.processes import WeightScaleBatchNorm
+from bidl_sim.processes import LateralInhibition, WeightScaleBatchNorm
 from bidl_sim.processes.quantization import Grid
 from bidl_sim.typing import Shape
 
@@ -44,8 +44,11 @@ def export(
         if name.startswith("recurrent_synapse")
     }
     for part, process in again.items():
-        found = synapse_fields({part: process}, scale)
         key = "/".join(filter(None, ("weight", part)))
+        if isinstance(process, LateralInhibition):
+            found = {key: _inhibition(process, int(fields["outFeatures"]), scale)}
+        else:
+            found = synapse_fields({part: process}, scale)
         fields[key.replace("weight", "weight_rec")] = found[key]
     neuron = neuron or _neuron(parts)
     norm: Any = parts.get("norm")
@@ -54,6 +57,10 @@ def export(
         if isinstance(norm, WeightScaleBatchNorm) and neuron is not None:
             exponent = np.ceil(np.log2(np.sqrt(norm.var + norm.eps)))
             neuron["weight_exp"] = np.reshape(exponent, 1).astype(np.float32)
+    if "bias" in parts:  # what drives the neurons of a KWTA block
+        offset: Any = parts["bias"]
+        value = scale * float(Grid(scale, 8)(offset.bias))
+        fields["bias"] = np.full(int(fields["outFeatures"]), value, np.float32)
     if "transform" in parts:
         transform: Any = parts["transform"]
         grid = Grid(scale, 8)
@@ -87,3 +94,8 @@ def _neuron(parts: Mapping[str, Process]) -> dict[str, Any] | None:
 
 def _bias(norm: Any, scale: int) -> Any:
     return (-scale * Grid(scale, 8)(np.asarray(norm.mean))).astype(np.float32)
+
+
+def _inhibition(process: LateralInhibition, size: int, scale: int) -> Any:
+    own, other = process.own_and_other(process.self_excitation)
+    return (scale * np.where(np.eye(size, dtype=bool), own, other)).astype(np.float32)

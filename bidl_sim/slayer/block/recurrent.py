@@ -93,7 +93,7 @@ class KWTA(Recurrent):
         s[t] = neuron(W x[t] + R s[t - 1] + b)
         R = (1 + self_excitation) I - 1,  b = threshold (N - 2 num_winners) / N / scale
 
-    R and b are rounded to 8 bits.
+    R and b are rounded to 8 bits. A file holds the block as recurrent weights and a bias.
 
     Parameters
     ----------
@@ -103,8 +103,6 @@ class KWTA(Recurrent):
     weight_scale, weight_norm, pre_hook_fx, delay, delay_shift, requires_grad, count_log
         See `Recurrent`; requires_grad learns self_excitation.
     """
-
-    file_type = ""
 
     def __init__(
         self,
