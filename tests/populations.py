@@ -124,7 +124,9 @@ def train_once(
     total = total + sum((0.1 * v * v).sum() for v in smooth)
     if total.requires_grad:
         total.backward()
-    gradients = {n: p.grad for n, p in model.named_parameters() if p.grad is not None}
+    gradients = {
+        n: torch.zeros_like(p) if p.grad is None else p.grad for n, p in model.named_parameters()
+    }
     return {
         "first": first,
         "second": second,

@@ -14,8 +14,9 @@ FILES = [
     for neuron in KINDS
     for case in CASES
     if (neuron, case) not in (("sigma_delta", "per_channel"), ("sigma_delta", "graded"))
+    and not (neuron in ("cuba", "sigma_delta") and "norm" in case)
 ]
-"""Those two the library does not have."""
+"""lava-dl has not the first two; norms inside these two neurons are held by their blocks."""
 
 FUSED = [(neuron, case) for neuron in KINDS for case in ("shared", "persistent_two_calls")]
 DTYPES = (torch.float32, torch.float64)
@@ -39,7 +40,7 @@ def equals_lava_dl(file: Recorded, dtype: torch.dtype, kernels: str) -> None:
     of decays: what they do to the state that a call begins with.
     """
     network = file.network()
-    before, model = (Unroll(network, kernels=kernels, dtype=dtype) for _ in range(2))
+    before, model = (Unroll(network, kernels=kernels, dtype=dtype).eval() for _ in range(2))
     if file.neuron == "sigma_delta":
         before = model
     states = [f"p.{name}" for name in STATES[file.neuron].values()]
