@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 import bidl_sim.processes as bp
-from bidl_sim import Network
+from bidl_sim import Network, Process
 
 KINDS = {
     "cuba": bp.CUBA,
@@ -36,13 +36,13 @@ CASES = (
 DECAYS = ("current_decay", "voltage_decay", "sin_decay", "cos_decay")
 ADAPTIVE = ("threshold_decay", "refractory_decay")
 STATES = {
-    "cuba": {"current": "u", "voltage": "reached"},
-    "alif": {"current": "u", "voltage": "v"},
-    "rf": {"real": "real", "imag": "imag"},
-    "rf_iz": {"real": "reached_real", "imag": "reached_imag"},
-    "adrf": {"real": "real", "imag": "imag"},
-    "adrf_iz": {"real": "real", "imag": "imag"},
-    "sigma_delta": {"sigma": "sigma", "delta_in": "act"},
+    "cuba": {"current": "p.u", "voltage": "p.reached"},
+    "alif": {"current": "p.u", "voltage": "p.v"},
+    "rf": {"real": "p.real", "imag": "p.imag"},
+    "rf_iz": {"real": "p.reached_real", "imag": "p.reached_imag"},
+    "adrf": {"real": "p.real", "imag": "p.imag"},
+    "adrf_iz": {"real": "p.real", "imag": "p.imag"},
+    "sigma_delta": {"sigma": "p.sigma", "delta_in": "p.act"},
 }
 """Where we hold what a file calls so."""
 
@@ -77,10 +77,25 @@ class Recorded:
         return np.ascontiguousarray(np.moveaxis(self.arrays[name], -1, 1))
 
     @property
-    def learned(self) -> list[str]:
+    def normed(self) -> bool:
+        return "norm" in self.meta["kwargs"]
+
+    @property
+    def states(self) -> dict[str, str]:
+        """Where we hold each state of the file."""
+        if self.neuron == "sigma_delta" and self.normed:
+            return {"sigma": "sum.sigma", "delta_in": "p.act"}
+        return STATES[self.neuron]
+
+    @property
+    def learned(self) -> dict[str, str]:
+        """Where we hold each learned parameter of the file."""
         if self.neuron == "sigma_delta":
-            return ["threshold"]
-        return [n for n in DECAYS if f"param_{n}" in self.arrays]
+            return {"delta.threshold": "p.threshold"}
+        found = {n: f"p.{n}" for n in DECAYS if f"param_{n}" in self.arrays}
+        if self.neuron == "cuba" and self.normed:
+            found["current_decay"] = "sum.decay"
+        return found
 
     def parameters(self) -> dict[str, Any]:
         """Those of our process, by name."""
@@ -94,27 +109,40 @@ class Recorded:
 
     def network(self) -> Network:
         """Inputs, the neuron ``p``, and the normalisation where lava-dl has it."""
-        given = self.meta["kwargs"]
-        options = {n: given[n] for n in ("tau_grad", "scale_grad") if n in given}
-        if self.neuron == "sigma_delta":
-            options["activation"] = given["activation"]
-        else:
-            options["decay_grad"] = "slayer"
-            options["output"] = "graded" if given.get("graded_spike") else "spike"
-        neuron = KINDS[self.neuron](name="p", learn=self.learned, **self.parameters(), **options)
+        before, neuron = self.processes()
         net = Network()
         net.add(neuron)
         shape = self(f"{next(iter(self.inputs))}{self.calls[0]}").shape[2:]
         for name, port in self.inputs.items():
             chain = [bp.Input(shape, name=name)]
-            if "norm" in given:
-                chain.append(self.norm(name))
+            if self.normed:
+                chain += [*before[:1], self.norm(name), *before[1:]]
             for process in chain:
                 net.add(process)
             for one, two in pairwise(chain):
                 net.connect(one, two)
             net.connect(chain[-1], neuron.ports[port])
         return net
+
+    def processes(self) -> tuple[list[Process], Process]:
+        """What stands around a normalisation, if there is one, and the neuron."""
+        given, parameters = self.meta["kwargs"], self.parameters()
+        options = {n: given[n] for n in ("tau_grad", "scale_grad") if n in given}
+        learn = [path.removeprefix("p.") for path in self.learned.values() if path[:2] == "p."]
+        options |= {"name": "p", "learn": learn}
+        if self.neuron == "sigma_delta":
+            if self.normed:
+                before = [bp.Sigma(name="sum"), bp.Activation(given["activation"])]
+                return before, bp.Delta(**parameters, **options)
+            return [], bp.SigmaDelta(activation=given["activation"], **parameters, **options)
+        options["decay_grad"] = "slayer"
+        options["output"] = "graded" if given.get("graded_spike") else "spike"
+        before = []
+        if self.neuron == "cuba" and self.normed:
+            decay = parameters["current_decay"]
+            parameters["current_decay"] = 1.0
+            before = [bp.LeakyIntegrator(decay=decay, learn=True, decay_grad="slayer", name="sum")]
+        return before, KINDS[self.neuron](**parameters, **options)
 
     def norm(self, name: str) -> bp.MeanOnlyBatchNorm:
         """The normalisation of one input, with the statistics of the file."""

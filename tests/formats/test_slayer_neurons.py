@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from slayer_neurons import CASES, KINDS, STATES, Recorded
+from slayer_neurons import CASES, KINDS, Recorded
 
 from bidl_sim.trainers import Unroll
 
@@ -43,8 +43,7 @@ def equals_lava_dl(file: Recorded, dtype: torch.dtype, kernels: str) -> None:
     before, model = (Unroll(network, kernels=kernels, dtype=dtype).eval() for _ in range(2))
     if file.neuron == "sigma_delta":
         before = model
-    states = [f"p.{name}" for name in STATES[file.neuron].values()]
-    adaptive = file.neuron.startswith("a")
+    states = list(file.states.values())
     carry = None
     for call in file.calls:
         given = {n: tensor(file(n + call), dtype).requires_grad_() for n in file.inputs}
@@ -52,8 +51,8 @@ def equals_lava_dl(file: Recorded, dtype: torch.dtype, kernels: str) -> None:
         rest, later, carry = model.advance(part(given, slice(1, None)), carry, states)
         y = torch.cat([first, rest], 1)
         np.testing.assert_array_equal(y.detach().numpy(), file(f"spike{call}"))
-        for name, own in STATES[file.neuron].items():
-            found = torch.cat([seen[f"p.{own}"], later[f"p.{own}"]], 1).detach().double().numpy()
+        for name, own in file.states.items():
+            found = torch.cat([seen[own], later[own]], 1).detach().double().numpy()
             wanted = file(name + call).astype(np.float64)
             if dtype == torch.float64 or file.case != "shared_float_input":
                 np.testing.assert_array_equal(np.rint(4096 * found), np.rint(4096 * wanted), name)
@@ -67,14 +66,12 @@ def equals_lava_dl(file: Recorded, dtype: torch.dtype, kernels: str) -> None:
             np.testing.assert_allclose(given[name].grad, wanted, atol=bound, err_msg=name)
         compare_learned(file, model, call)
         carry = carry.detach()
-    assert adaptive == ("p.adaptation" in carry.state)
 
 
 def compare_learned(file: Recorded, model: Unroll, call: str) -> None:
     """The gradient of a parameter is a sum over neurons and steps, in which much cancels."""
-    prefix = "gradparam_delta." if file.neuron == "sigma_delta" else "gradparam_"
-    own = {n: getattr(model.p, n).grad.double().numpy() for n in file.learned}
-    wanted = {n: file.arrays[f"{prefix}{n}{call}"].astype(np.float64) for n in file.learned}
+    own = {n: model.get_parameter(path).grad.double() for n, path in file.learned.items()}
+    wanted = {n: file.arrays[f"gradparam_{n}{call}"].astype(np.float64) for n in file.learned}
     bound = 1e-5 * max(np.abs(w).max() for w in wanted.values())
     for name, gradient in own.items():
         np.testing.assert_allclose(
