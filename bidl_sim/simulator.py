@@ -47,7 +47,8 @@ class Simulator:
         process-major, or timestep-major where a `Callback` must see the steps in order. The event
         engine is timestep-major.
     device, dtype
-        As torch takes them, default "cpu" and float32.
+        As torch takes them, default "cpu" and float32, or float64 where a process computes with
+        integers (arithmetic="integer").
     seed
         Fixes the numbers of stochastic processes.
     kernels : "auto", "fused" or "eager"
@@ -84,6 +85,8 @@ class Simulator:
         self.circuit = network.build()
         self.seed = as_int("Simulator, seed", seed, 0)
         self.kernels = kernels
+        if dtype is None and any(p.needs_double for p in self.circuit.processes.values()):
+            dtype = "float64"
         self.device, self.dtype = place("Simulator", device, dtype)
         self.engine, self.schedule = engine, schedule
         self._engine = self._make_engine()

@@ -299,6 +299,11 @@ class Process:
         """Whether, in training, one step needs the inputs of all timesteps."""
         return False
 
+    @property
+    def needs_double(self) -> bool:
+        """Whether its numbers are whole ones of more digits than float32 holds."""
+        return False
+
     def _present(self) -> list[tuple[str, Param]]:
         return [(n, s) for n, s in self.param_specs.items() if n not in self.left_out]
 

@@ -44,6 +44,10 @@ class FixedPoint(Population, abstract=True):
     reset_offset: Int = Int(0, low=0)
 
     @property
+    def needs_double(self) -> bool:
+        return self.arithmetic == "integer"
+
+    @property
     def one(self) -> int:
         """What 1.0 is in a state."""
         return MANTISSA * self.scale if self.arithmetic == "integer" else 1

@@ -81,6 +81,10 @@ class ProductNeuron(Population):
     a_in1 = In()
     a_in2 = In()
 
+    @property
+    def needs_double(self) -> bool:
+        return self.arithmetic == "integer"
+
     def step(self, a_in1: Value, a_in2: Value, threshold: Value) -> Value:
         x = a_in1 * a_in2 * 0.5**self.exponent
         if self.arithmetic == "integer":
