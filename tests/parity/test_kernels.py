@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from cases import Case
-from populations import compare, neurons, train_once
+from populations import compare, is_eager, neurons, train_once
 
 from bidl_sim import Network, Simulator
 from bidl_sim.core.process import Process
@@ -47,11 +47,9 @@ def test_simulation_gives_the_same_spikes_and_probes(case: Case) -> None:
 
 
 def test_every_neuron_of_the_library_has_kernels() -> None:
-    """Only a normalisation over the batch, in training, is no matter of single neurons."""
     for case in neurons():
         process = case.make()
-        normalised = getattr(process, "norm", "none") == "membrane"
-        assert (fused_step(process, training=True) is None) == normalised, case.name
+        assert (fused_step(process, training=True) is None) == is_eager(process), case.name
         assert process.in_ports, case.name
 
 
