@@ -19,6 +19,7 @@ from bidl_sim.processes.neurons.adrf_izhikevich import ADRFIzhikevich
 from bidl_sim.processes.neurons.alif import ALIF
 from bidl_sim.processes.neurons.conductance_lif import ConductanceLIF
 from bidl_sim.processes.neurons.cuba import CUBA
+from bidl_sim.processes.neurons.cuba_input import CUBAInput
 from bidl_sim.processes.neurons.current_lif import CurrentLIF, DeltaLIF
 from bidl_sim.processes.neurons.delta import Delta
 from bidl_sim.processes.neurons.electrical import ElectricalLIAF, electrically_coupled
@@ -83,6 +84,7 @@ __all__ = [
     "ArraySource",
     "AvgPool2d",
     "BatchNorm",
+    "CUBAInput",
     "Callback",
     "Concat",
     "ConductanceLIF",
