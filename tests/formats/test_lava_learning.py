@@ -38,11 +38,11 @@ def network(d, meta) -> Network:
     return net
 
 
-def compare(path: Path, engine: str) -> None:
+def compare(path: Path) -> None:
     with np.load(path) as file:
         d = dict(file)
     net = network(d, json.loads(str(d["meta_json"])))
-    sim = Simulator(net, engine=engine, dtype="float64")
+    sim = Simulator(net, dtype="float64")
     found = []
     for pre, drive in zip(d["pre"].T, d["postdrive"].T, strict=True):
         out = sim.run({"pre": pre[None].astype(float), "drive": drive[None].astype(float)})
@@ -56,8 +56,4 @@ def compare(path: Path, engine: str) -> None:
 
 @pytest.mark.parametrize("name", ["custom_decay_float", "stdp_float_epoch1", "stdp_float_epoch4"])
 def test_every_step_is_lavas(name, lava_golden) -> None:
-    compare(lava_golden / "lava_stdp" / f"{name}.npz", "torch")
-
-
-def test_on_the_event_engine(lava_golden) -> None:
-    compare(lava_golden / "lava_stdp" / "custom_decay_float.npz", "event")
+    compare(lava_golden / "lava_stdp" / f"{name}.npz")
