@@ -43,6 +43,7 @@ from bidl_sim.processes.normalization.batch_norm import BatchNorm
 from bidl_sim.processes.normalization.divisive_norm import DivisiveNorm
 from bidl_sim.processes.normalization.mean_only import MeanOnlyBatchNorm
 from bidl_sim.processes.normalization.weight_scale import WeightScaleBatchNorm
+from bidl_sim.processes.plasticity.loihi import LoihiRule
 from bidl_sim.processes.plasticity.pair_stdp import PairSTDP
 from bidl_sim.processes.plasticity.rule import Plasticity
 from bidl_sim.processes.quantization import Grid
@@ -113,6 +114,7 @@ __all__ = [
     "LastStep",
     "LateralInhibition",
     "LeakyIntegrator",
+    "LoihiRule",
     "LowPass",
     "MaxPool2d",
     "MeanOnlyBatchNorm",
