@@ -18,6 +18,7 @@ from bidl_sim.netx.lava.file import LavaFile, Layer, read
 from bidl_sim.netx.lava.neurons import WRITERS, Model, neuron_fields, population
 from bidl_sim.netx.lava.synapses import feedback, input_shape, synapse
 from bidl_sim.processes import Delay, Flatten, GroupMean, Input
+from bidl_sim.processes.neurons.firing import Firing
 from bidl_sim.typing import Array, Shape
 
 WEIGHTED = ("dense", "dense_rec", "conv", "convT", "pool", "unpool")
@@ -43,6 +44,9 @@ class Options:
         the smallest that gives its output.
     arithmetic : "integer" or "fixed"
         A chip's numbers, or the units of training, of which 64 mantissas are 1.0.
+    voltage
+        The last layer sends its voltage, which is what an Affine block of lava-dl is for, and not
+        its spikes, of which that has none.
     """
 
     pipeline: bool = False
@@ -53,6 +57,7 @@ class Options:
     skip_layers: int = 0
     input_shape: Shape | None = None
     arithmetic: str = "integer"
+    voltage: bool = False
 
     def __post_init__(self) -> None:
         least = {"reset_interval": 1, "reset_offset": 0, "num_layers": 1, "skip_layers": 0}
@@ -96,6 +101,8 @@ def to_network(file: LavaFile, options: Options) -> Network:
         builder.shape = builder.sender.shape
         for number, layer in enumerate(chosen, options.skip_layers):
             builder.add(layer, f"layer{number}")
+        if options.voltage:
+            builder.read_voltage()
         builder.net.expose(next(iter(builder.sender.out_ports.values())))
         builder.check()
     except FormatError:
@@ -182,6 +189,12 @@ class _Builder:
         self.net.connect(self.sender, process)
         self.sender = process
         return process
+
+    def read_voltage(self) -> None:
+        """Let the last layer send its voltage."""
+        if not isinstance(self.sender, Firing):
+            raise ParameterError("netx.load, voltage", "the last layer has none")
+        self.sender.output = "voltage"
 
     def reset(self, layer: Layer) -> dict[str, Any]:
         """Arguments for the population of the next layer."""

@@ -19,6 +19,7 @@ from bidl_sim.processes import (
     Flatten,
     GroupMean,
     Input,
+    LastStep,
     LateralInhibition,
     LeakyIntegrator,
     MeanOnlyBatchNorm,
@@ -77,6 +78,8 @@ def stages(network: Network) -> list[Stage]:
         )
     walk = _Walk(circuit)
     path: str | None = next(iter(circuit.outputs.values())).rpartition(".")[0]
+    if isinstance(circuit.processes[path], LastStep):  # what is read when, a file does not say
+        path = walk.source(path)
     while path is not None:
         path = walk.before(path)
     walk.check_complete()
@@ -150,7 +153,8 @@ class _Walk:
         return found
 
     def source(self, path: str) -> str:
-        """The process that feeds a process with one input."""
+        """The path of what feeds a process with one input."""
+        self.seen.add(path)
         feeding = self.arriving.get(path, [])
         if len(feeding) != 1:
             where = self.process(path).where
