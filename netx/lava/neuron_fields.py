@@ -98,6 +98,8 @@ def _adaptive_resonant(name: str) -> Callable[[Any], Fields]:
 
 
 def _sigma_delta(p: Any) -> Fields:
+    if p.cum_error:
+        raise FormatError(f"{p.where}, cum_error", "has no place in a .net file")
     return {
         "type": "SDNN",
         "vThMant": mantissa(p.threshold, p.scale),

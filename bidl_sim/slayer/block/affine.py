@@ -62,9 +62,17 @@ class Affine(Dense):
         net.connect(net.add(source, "input"), net.add(synapse, "synapse"))
         return net
 
+    def file_neuron(self) -> dict[str, Any] | None:
+        if "sigma" not in self.network().processes:
+            return None
+        fields = neuron_fields(self.family.neuron(self.neuron_params, None))
+        return fields | {"sigma_output": True}
+
 
 class Output(Affine):
     """All to all, and the sum over time of what arrives: the read-out of sigma-delta blocks.
+
+    Of other neurons it is an `Affine` with dynamics.
 
     Parameters
     ----------
@@ -96,7 +104,3 @@ class Output(Affine):
             mask,
             count_log,
         )
-
-    def file_neuron(self) -> dict[str, Any] | None:
-        fields = neuron_fields(self.family.neuron(self.neuron_params, None))
-        return fields | {"sigma_output": True}

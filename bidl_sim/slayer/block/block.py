@@ -55,6 +55,7 @@ class Block(nn.Module):
         self.has_delay, self.delay_shift, self.count_log = delay, delay_shift, count_log
         self.persistent = bool(self.neuron_params.get("persistent_state"))
         self.carry: Carry | None = None
+        self.batch = 0
         self.in_shape: Shape = ()
         self.is_provisional = False
         self.first: dict[str, Array] = {}
@@ -106,10 +107,9 @@ class Block(nn.Module):
             )
         body = self.prepare(tuple(x.shape[1:-1]))
         body.train(self.training)
-        carry = self.carry
-        if carry is not None and next(iter(carry.state.values())).shape[0] != x.shape[0]:
-            carry = None
-        y, _, carry = body.advance(x.movedim(-1, 1), carry)
+        if len(x) != self.batch:
+            self.carry, self.batch = None, len(x)
+        y, _, carry = body.advance(x.movedim(-1, 1), self.carry)
         self.carry = carry.detach() if self.persistent and carry.state else None
         y = self.finished(y).movedim(1, -1)
         return (y, (y.detach() != 0).float().mean()) if self.count_log else y
@@ -140,7 +140,11 @@ class Block(nn.Module):
         from bidl_sim.slayer.block.export import export
 
         if not self.file_type:
-            raise FormatError(type(self).__name__, "has no place in a .net file")
+            raise FormatError(
+                f"block {self.family.name}.{type(self).__name__}",
+                "has no place in a .net file",
+                "export the blocks before it and behind it",
+            )
         network = self.network()
         circuit = network.build()
         shape = circuit.signals[next(iter(circuit.outputs.values()))].shape

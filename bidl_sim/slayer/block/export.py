@@ -60,7 +60,8 @@ def export(
     if "bias" in parts:  # what drives the neurons of a KWTA block
         offset: Any = parts["bias"]
         value = scale * float(Grid(scale, 8)(offset.bias))
-        fields["bias"] = np.full(int(fields["outFeatures"]), value, np.float32)
+        bias = np.full(int(fields["outFeatures"]), value, np.float32)
+        fields["bias"] = fields.get("bias", 0) + bias
     if "transform" in parts:
         transform: Any = parts["transform"]
         grid = Grid(scale, 8)
@@ -78,17 +79,19 @@ def _neuron(parts: Mapping[str, Process]) -> dict[str, Any] | None:
         if "current" in parts:  # a norm stands between current and voltage
             current: Any = parts["current"]
             fields["iDecay"] = decay(current.decay)
+        if "activation" in parts:  # of a sigma-delta neuron, behind its norm
+            activation: Any = parts["activation"]
+            fields["activation"] = activation.function
         return fields
-    if "voltage" in parts:  # a neuron without spikes
+    silent = {"vThMant": whole(NEVER), "gradedSpike": False}
+    if "voltage" in parts:
         leaks: list[Any] = [parts["current"], parts["voltage"]]
-        return {
-            "type": "CUBA",
-            "iDecay": decay(leaks[0].decay),
-            "vDecay": decay(leaks[1].decay),
-            "vThMant": whole(NEVER),
-            "refDelay": whole(1),
-            "gradedSpike": False,
-        }
+        decays = {"iDecay": decay(leaks[0].decay), "vDecay": decay(leaks[1].decay)}
+        return {"type": "CUBA", **decays, "refDelay": whole(1), **silent}
+    if "resonator" in parts:
+        ring: Any = parts["resonator"]
+        decays = {"sinDecay": decay(ring.sin_decay), "cosDecay": decay(ring.cos_decay)}
+        return {"type": "RF_PHASE", **decays, **silent}
     return None
 
 

@@ -21,8 +21,9 @@ class Recurrent(Dense):
 
         s[t] = neuron(W x[t] + R s[t - 1])
 
-    As in lava-dl gradients go through time by R only, not by the neurons' own states
-    (``state_grad="detached"``).
+    As in lava-dl gradients go through time by R only, not by the neurons' own states; of complex
+    neurons, which lava-dl has no such block for, by both, since by R alone a real part may get
+    none.
 
     Parameters
     ----------
@@ -65,7 +66,8 @@ class Recurrent(Dense):
         )
 
     def populate(self, net: Network, channels: int | None) -> Population:
-        return self.family.populate(net, self.neuron_params, channels, state_grad="detached")
+        gradient = "full" if self.family.is_complex else "detached"
+        return self.family.populate(net, self.neuron_params, channels, state_grad=gradient)
 
     def build(self, shape: Shape, channels: int | None) -> Network:
         net = Network()
