@@ -7,8 +7,8 @@ from typing import Any
 from bidl_sim.core.network import Network
 from bidl_sim.netx.lava.neuron_fields import neuron_fields
 from bidl_sim.processes import Input
-from bidl_sim.slayer.block.family import Population
-from bidl_sim.slayer.block.layers import Dense, Params
+from bidl_sim.slayer.block.layers import Dense
+from bidl_sim.slayer.neuron.family import Params, Population
 from bidl_sim.typing import Shape
 
 
@@ -20,7 +20,7 @@ class Affine(Dense):
     neuron_params
     in_neurons, out_neurons : int
     weight_scale, weight_norm, pre_hook_fx, mask, count_log
-        See `Weighted`.
+        See `Connected`.
     dynamics : bool, default True
         Without it what is sent is the weighted sum.
     """
@@ -58,7 +58,7 @@ class Affine(Dense):
         if self.dynamics:
             return super().build(shape, channels)
         net = Network()
-        source, synapse = Input(shape), self.make_synapse("synapse")
+        source, synapse = Input(shape), self.plan("synapse")
         net.connect(net.add(source, "input"), net.add(synapse, "synapse"))
         return net
 
@@ -79,7 +79,7 @@ class Output(Affine):
     neuron_params
     in_neurons, out_neurons : int
     weight_scale, weight_norm, pre_hook_fx, mask, count_log
-        See `Weighted`.
+        See `Connected`.
     """
 
     def __init__(

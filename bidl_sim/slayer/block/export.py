@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import h5py
 import numpy as np
 
 from bidl_sim.core.network import Network
-from bidl_sim.core.process import Process
 from bidl_sim.netx.lava.layer import synapse_fields, write_layer
-from bidl_sim.netx.lava.neuron_fields import NEVER, decay, neuron_fields, whole
 from bidl_sim.processes import LateralInhibition, WeightScaleBatchNorm
 from bidl_sim.processes.quantization import Grid
+from bidl_sim.slayer.neuron.device import device_params
 from bidl_sim.typing import Shape
 
 
@@ -50,7 +48,7 @@ def export(
         else:
             found = synapse_fields({part: process}, scale)
         fields[key.replace("weight", "weight_rec")] = found[key]
-    neuron = neuron or _neuron(parts)
+    neuron = neuron or device_params(parts)
     norm: Any = parts.get("norm")
     if norm is not None:
         fields["bias"] = _bias(norm, scale)
@@ -71,28 +69,6 @@ def export(
         delay: Any = parts["delay"]
         fields["delay"] = np.floor(delay.delay).astype(np.float32)
     write_layer(group, kind, shape, fields, neuron)
-
-
-def _neuron(parts: Mapping[str, Process]) -> dict[str, Any] | None:
-    if "neuron" in parts:
-        fields = neuron_fields(parts["neuron"])
-        if "current" in parts:  # a norm stands between current and voltage
-            current: Any = parts["current"]
-            fields["iDecay"] = decay(current.decay)
-        if "activation" in parts:  # of a sigma-delta neuron, behind its norm
-            activation: Any = parts["activation"]
-            fields["activation"] = activation.function
-        return fields
-    silent = {"vThMant": whole(NEVER), "gradedSpike": False}
-    if "voltage" in parts:
-        leaks: list[Any] = [parts["current"], parts["voltage"]]
-        decays = {"iDecay": decay(leaks[0].decay), "vDecay": decay(leaks[1].decay)}
-        return {"type": "CUBA", **decays, "refDelay": whole(1), **silent}
-    if "resonator" in parts:
-        ring: Any = parts["resonator"]
-        decays = {"sinDecay": decay(ring.sin_decay), "cosDecay": decay(ring.cos_decay)}
-        return {"type": "RF_PHASE", **decays, **silent}
-    return None
 
 
 def _bias(norm: Any, scale: int) -> Any:

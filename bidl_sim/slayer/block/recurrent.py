@@ -9,8 +9,9 @@ from bidl_sim.core.process import Process
 from bidl_sim.processes import Dense as DenseSynapse
 from bidl_sim.processes import Input, LateralInhibition, Scale
 from bidl_sim.processes.quantization import Grid
-from bidl_sim.slayer.block.family import Population, entrance
-from bidl_sim.slayer.block.layers import Dense, Params
+from bidl_sim.slayer.block.layers import Dense
+from bidl_sim.slayer.neuron.family import Params, Population, entrance
+from bidl_sim.slayer.synapse.plan import grid_of
 from bidl_sim.typing import Shape
 
 
@@ -30,7 +31,7 @@ class Recurrent(Dense):
     neuron_params
     in_neurons, out_neurons : int
     weight_scale, weight_norm, pre_hook_fx, delay, delay_shift, count_log
-        See `Weighted`.
+        See `Connected`.
     requires_grad : bool, default True
         Whether R is learned.
     """
@@ -71,7 +72,7 @@ class Recurrent(Dense):
 
     def build(self, shape: Shape, channels: int | None) -> Network:
         net = Network()
-        population = self.attach(net, net.add(Input(shape), "input"), channels, self.make_synapse)
+        population = self.attach(net, net.add(Input(shape), "input"), channels, self.plan)
         parts = ("",) if len(population.ports) == 1 else ("_real", "_imag")
         for part, port in zip(parts, population.ports, strict=True):
             name = f"recurrent_synapse{part}"
@@ -81,10 +82,10 @@ class Recurrent(Dense):
 
     def make_feedback(self, name: str) -> Process:
         """The synapses between the neurons of the block."""
-        n = self.out_neurons
-        weight = self.drawn(name, (n, n), n)
+        n, weights = self.plan.out_neurons, self.plan.weights
         learn = None if self.requires_grad else False
-        return DenseSynapse(n, n, weight=weight, learn=learn, **self.options)
+        first = weights.drawn(name, (n, n), n)
+        return DenseSynapse(n, n, weight=first, learn=learn, **weights.options)
 
 
 class KWTA(Recurrent):
@@ -137,7 +138,7 @@ class KWTA(Recurrent):
 
     def populate(self, net: Network, channels: int | None) -> Population:
         population = super().populate(net, channels)
-        scale, n = self.neuron_params.get("scale", 64), self.out_neurons
+        scale, n = self.neuron_params.get("scale", 64), self.plan.out_neurons
         bias = self.neuron_params["threshold"] * (n - 2 * self.num_winners) / n / scale
         bias = float(Grid(scale, 8)(bias))
         ports = []
@@ -150,6 +151,6 @@ class KWTA(Recurrent):
     def make_feedback(self, name: str) -> Process:
         return LateralInhibition(
             self.self_excitation,
-            quantize=self.options["quantize"],
+            quantize=grid_of(self.plan.weights.hook),
             learn=None if self.requires_grad else False,
         )
