@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from bidl_sim.core.process import Process
-from bidl_sim.netx.lava.neuron_fields import NEVER, decay, neuron_fields, whole
+from bidl_sim.netx.lava.neurons import NEVER, decay, neuron_fields, whole
 
 WORDS = {
     "cx_current_decay": "iDecay",
