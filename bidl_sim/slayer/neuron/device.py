@@ -8,29 +8,11 @@ from typing import Any
 import numpy as np
 
 from bidl_sim.core.process import Process
-from bidl_sim.netx.lava.neurons import NEVER, decay, neuron_fields, whole
+from bidl_sim.netx.lava.neurons import DECAYS, MANTISSAS, NEVER, decay, neuron_fields, whole
 
-WORDS = {
-    "cx_current_decay": "iDecay",
-    "cx_voltage_decay": "vDecay",
-    "cx_threshold_decay": "thDecay",
-    "cx_refractory_decay": "refDecay",
-    "cx_sin_decay": "sinDecay",
-    "cx_cos_decay": "cosDecay",
-    "v_th_mant": "vThMant",
-    "ref_delay": "refDelay",
-}
+WORDS = {f"cx_{name}": member for name, member in DECAYS.items()}
+WORDS |= {"v_th_mant": "vThMant", "ref_delay": "refDelay"}
 """A neuron's attributes in lava-dl, and what a file calls them."""
-
-NAMES = {
-    "vThMant": "threshold",
-    "vThStep": "threshold_step",
-    "iDecay": "current_decay",
-    "vDecay": "voltage_decay",
-    "thDecay": "threshold_decay",
-    "refDecay": "refractory_decay",
-}
-"""What a file has, and the arguments of a neuron."""
 
 
 def device_params(parts: Mapping[str, Process]) -> dict[str, Any] | None:
@@ -71,17 +53,16 @@ def neuron_params(
     scale, p_scale
         What 1.0 is in thresholds and in decays.
     """
-    units = dict.fromkeys(("iDecay", "vDecay", "thDecay", "refDecay"), p_scale)
-    units |= {"vThMant": scale, "vThStep": scale}
+    units = dict.fromkeys(DECAYS.items(), p_scale) | dict.fromkeys(MANTISSAS.items(), scale)
     found = {
-        NAMES[member]: plain(np.asarray(device_params[member]) / unit)
-        for member, unit in units.items()
+        name: plain(np.asarray(device_params[member]) / unit)
+        for (name, member), unit in units.items()
         if member in device_params
     }
     if "sinDecay" in device_params:
-        sin, cos = np.asarray(device_params["sinDecay"]), np.asarray(device_params["cosDecay"])
-        found["period"] = plain(2 * np.pi / np.arctan2(sin, cos))
-        found["decay"] = plain(1 - np.hypot(sin, cos) / p_scale)
+        sin, cos = found.pop("sin_decay"), found.pop("cos_decay")
+        found["period"] = 2 * np.pi / np.arctan2(sin, cos)
+        found["decay"] = 1 - np.hypot(sin, cos)
     if "activation" in device_params:
         found["activation"] = device_params["activation"]
     if device_params.get("gradedSpike"):
