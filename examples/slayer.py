@@ -58,7 +58,7 @@ stats = slayer.utils.LearningStats()
 assistant = slayer.utils.Assistant(
     net, error, optimizer, stats, classifier=slayer.classifier.Rate.predict
 )
-for _ in range(6):
+for _ in range(4):
     for k in torch.randperm(16).split(4):
         assistant.train(films[k], labels[k])
     assistant.test(films[16:], labels[16:])

@@ -88,17 +88,21 @@ class Face(nn.Module):
 
     def network(self) -> Network:
         """The network with the parameters as they stand now."""
-        body = self.prepare(self.in_shape)
-        body.write_back()
-        network: Network = body.network
+        assert self.body is not None
+        self.body.write_back()
+        network: Network = self.body.network
         return network
 
+    def part(self, name: str) -> nn.Module:
+        """The module that holds the parameters of the process of this name."""
+        body = self.__dict__.get("_modules", {}).get("body")
+        if body is None or name not in dict(body.named_children()):
+            raise AttributeError(f"{type(self).__name__} has no {name!r}")
+        module: nn.Module = body.get_submodule(name)
+        return module
+
     def __getattr__(self, name: str) -> Any:
-        """A process by its name, as the module that holds its parameters."""
         try:
             return super().__getattr__(name)
         except AttributeError:
-            body = self.__dict__.get("_modules", {}).get("body")
-            if body is None or name not in dict(body.named_children()):
-                raise
-            return body.get_submodule(name)
+            return self.part(name)

@@ -46,8 +46,8 @@ def test_a_pair_of_synapses_and_a_complex_neuron_are_a_block() -> None:
     whole = block.rf_iz.Dense(RF, 6, 4, weight_scale=2)
     cells = neuron.rf_iz.Neuron(**RF)
     weigh = synapse.complex.Dense(6, 4, pre_hook_fx=cells.quantize_8bit)
-    weigh.real.weight.data.copy_(whole.synapse_real.weight)
-    weigh.imag.weight.data.copy_(whole.synapse_imag.weight)
+    weigh.real.weight.data.copy_(whole.synapse.real.weight)
+    weigh.imag.weight.data.copy_(whole.synapse.imag.weight)
     x = spikes(3, 6, 12)
     y = cells(*weigh(x))
     assert y.count_nonzero() > 0
@@ -55,6 +55,26 @@ def test_a_pair_of_synapses_and_a_complex_neuron_are_a_block() -> None:
     y.sum().backward()
     alone = weigh.real.weight.grad.norm() / 24, weigh.imag.weight.grad.norm() / 24
     assert weigh.grad_norm == pytest.approx(float(sum(alone) / 2))
+    assert whole.synapse.grad_norm == 0
+    whole(x).sum().backward()
+    assert whole.synapse.grad_norm > 0
+
+
+def test_a_block_tells_of_its_neurons() -> None:
+    made = block.cuba.Conv(CUBA | {"persistent_state": True}, 2, 3, 3, delay=True)
+    made(spikes(1, 2, 5, 4, 3))
+    assert made.neuron.shape == (3, 3, 2)
+    assert (made.neuron.cx_current_decay, made.neuron.threshold) == (2048, 12 / 64)
+    assert made.neuron.persistent_state
+    assert float(made.neuron.current_decay) == 0.5  # our process's
+    with pytest.raises(AttributeError, match="neurons of CUBA have no 'cx_sin_decay'"):
+        _ = made.neuron.cx_sin_decay
+    assert block.sigma_delta.Output(SIGMA_DELTA, 3, 2).neuron.v_th_mant == 3
+    for without in (block.cuba.Flatten(), block.cuba.Average(2), block.cuba.Input()):
+        assert not hasattr(without, "neuron")
+        assert not hasattr(without, "synapse")
+    assert not hasattr(block.cuba.Affine(CUBA, 3, 2, dynamics=False).neuron, "threshold")
+    assert block.cuba.Pool(CUBA, 2).synapse.grad_norm == 0
 
 
 @pytest.mark.parametrize("kind", [k.__name__ for k in KINDS][:10])
@@ -178,7 +198,7 @@ def test_pooling_sums_and_unpooling_spreads() -> None:
 
 
 def test_norms_follow_their_inputs() -> None:
-    x = torch.rand(8, 3, 2, 2, 50) + torch.tensor([0.0, 1.0, 2.0]).view(3, 1, 1, 1)
+    x = torch.rand(8, 3, 2, 2, 20) + torch.tensor([0.0, 1.0, 2.0]).view(3, 1, 1, 1)
     for norm in (neuron.norm.MeanOnlyBatchNorm(momentum=0.5), neuron.norm.WgtScaleBatchNorm(3)):
         for _ in range(40):
             norm(x)

@@ -64,7 +64,7 @@ class Affine(Dense):
 
     def file_neuron(self) -> dict[str, Any] | None:
         if "sigma" not in self.network().processes:
-            return None
+            return super().file_neuron()
         fields = neuron_fields(self.family.neuron(self.neuron_params, None))
         return fields | {"sigma_output": True}
 

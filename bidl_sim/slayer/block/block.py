@@ -12,15 +12,15 @@ from bidl_sim.core.network import Network
 from bidl_sim.core.process import Process
 from bidl_sim.errors import FormatError
 from bidl_sim.processes import Delay, Input
-from bidl_sim.slayer.face import Face
 from bidl_sim.slayer.neuron.family import Family, Population, follow
+from bidl_sim.slayer.neuron.words import Cells, WithNeurons
 from bidl_sim.typing import Array, Shape
 
 Synapses = Callable[[str], Process]
 """Makes a block's synapse under a name: of a complex neuron one for each part."""
 
 
-class Block(Face):
+class Block(WithNeurons):
     """Synapse, neuron, one step of shift and a delay, as one module.
 
     ``forward`` takes ``(batch, channel, ..., time)`` and returns the like; with ``count_log`` also
@@ -64,6 +64,13 @@ class Block(Face):
         """What leaves the block, of what its network sent ``(batch, time, ...)``."""
         return y
 
+    @property
+    def neuron(self) -> Cells:
+        """The neurons; blocks without any have no such attribute."""
+        if not self.neuron_params:
+            raise AttributeError(f"{type(self).__name__} has no neurons")
+        return Cells(self)
+
     def export_hdf5(self, group: Any) -> None:
         """Write the block as one layer of a .net file, into an empty hdf5 group."""
         from bidl_sim.slayer.block.export import export
@@ -83,10 +90,6 @@ class Block(Face):
     def file_shape(self, shape: Shape) -> Shape:
         """The output's shape as a file has it."""
         return shape
-
-    def file_neuron(self) -> dict[str, Any] | None:
-        """The neuron's members in a file, where the processes do not hold them."""
-        return None
 
     # -- building --------------------------------------------------------------------------------
 

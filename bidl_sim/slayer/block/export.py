@@ -12,7 +12,6 @@ from bidl_sim.netx.lava.file import Layer, write_layer
 from bidl_sim.netx.lava.synapses import synapse_members
 from bidl_sim.processes import LateralInhibition, WeightScaleBatchNorm
 from bidl_sim.processes.quantization import Grid
-from bidl_sim.slayer.neuron.device import device_params
 from bidl_sim.typing import Shape
 
 
@@ -22,12 +21,9 @@ def export(
     network: Network,
     shape: Shape,
     scale: int,
-    neuron: dict[str, Any] | None = None,
+    neuron: dict[str, Any] | None,
 ) -> None:
-    """Write the processes of a block, which have the names that `Block` gives them.
-
-    ``neuron`` are the neuron's members, where its processes do not hold them.
-    """
+    """Write the processes of a block, which have the names that `Block` gives them."""
     parts = network.processes
     fields: dict[str, Any] = {}
     synapses = {
@@ -49,7 +45,6 @@ def export(
         else:
             found = synapse_members({part: process}, scale)
         fields[key.replace("weight", "weight_rec")] = found[key]
-    neuron = neuron or device_params(parts)
     norm: Any = parts.get("norm")
     if norm is not None:
         fields["bias"] = _bias(norm, scale)

@@ -12,6 +12,7 @@ from bidl_sim.processes.quantization import Grid
 from bidl_sim.slayer.block.block import Block
 from bidl_sim.slayer.neuron.family import Params
 from bidl_sim.slayer.synapse.plan import ConvPlan, DensePlan, Plan, PoolPlan, Size, Weights
+from bidl_sim.slayer.synapse.weighing import Weighing, WeighingPair
 from bidl_sim.typing import Shape
 
 
@@ -58,6 +59,13 @@ class Connected(Block):
 
     def forward(self, x: Tensor) -> Any:
         return super().forward(self.plan.arranged(x))
+
+    @property
+    def synapse(self) -> Weighing | WeighingPair:
+        """The synapse, before complex neurons a pair."""
+        if not self.family.is_complex:
+            return Weighing(self.part("synapse"))
+        return WeighingPair(*(Weighing(self.part(f"synapse_{p}")) for p in ("real", "imag")))
 
 
 def weights(

@@ -96,7 +96,7 @@ class KWTA(Recurrent):
         s[t] = neuron(W x[t] + R s[t - 1] + b)
         R = (1 + self_excitation) I - 1,  b = threshold (N - 2 num_winners) / N / scale
 
-    R and b are rounded to 8 bits, which b is 0 on unless threshold |N - 2 num_winners| >= N. A file
+    R and b are rounded to 8 bits, which b is 0 on unless threshold |N - 2 num_winners| > N. A file
     holds the block as recurrent weights and a bias, which is one of the voltage there.
 
     Parameters

@@ -10,6 +10,7 @@ from bidl_sim.core.network import Network
 from bidl_sim.processes import Conv2d, ConvTranspose2d, Input, SumPool2d, Unpool2d
 from bidl_sim.slayer.face import Face
 from bidl_sim.slayer.synapse.plan import ConvPlan, DensePlan, Plan, PoolPlan, Size, Weights
+from bidl_sim.slayer.synapse.weighing import grad_norm
 from bidl_sim.typing import Shape
 
 
@@ -57,14 +58,13 @@ class Synapse(Face):
     @property
     def weight(self) -> Tensor:
         """The weight that is learned."""
-        weight: Tensor = self.synapse.weight
-        return weight
+        weight: Any = self.part("synapse").weight
+        return weight  # type: ignore[no-any-return]
 
     @property
     def grad_norm(self) -> float:
         """The norm of the weight's gradient over the number of weights; 0 without a gradient."""
-        grad = self.weight.grad
-        return 0.0 if grad is None else float(grad.norm()) / grad.numel()
+        return grad_norm(self.part("synapse"))
 
 
 class Dense(Synapse):
