@@ -24,6 +24,11 @@ SIGMA_DELTA = {"threshold": 0.05, "activation": torch.nn.functional.relu}
 GRID = Grid(64, 8)
 
 
+@pytest.fixture(autouse=True)
+def seed() -> None:
+    torch.manual_seed(1)
+
+
 def spikes(*shape: int) -> torch.Tensor:
     return (torch.rand(*shape) < 0.4).float()
 
@@ -112,7 +117,6 @@ def test_what_cannot_be_is_refused(make, message) -> None:
 
 
 def test_channels_get_numbers_of_their_own_when_they_are_known() -> None:
-    torch.manual_seed(0)
     cells = neuron.cuba.Neuron(
         **CUBA | {"voltage_decay": [0.1, 0.3], "current_decay": 0.995},
         shared_param=False,
@@ -214,7 +218,6 @@ def test_norms_follow_their_inputs() -> None:
 
 
 def test_dropout_silences_for_all_of_time() -> None:
-    torch.manual_seed(0)
     dropout = neuron.Dropout(0.25)
     y = dropout(torch.ones(4, 20, 30))
     assert ((y == 0) == (y[..., :1] == 0)).all()

@@ -19,7 +19,7 @@ class Neuron(WithNeurons, Words):
 
     ``forward`` takes synaptic sums ``(batch, channel, ..., time)``, of a complex neuron a real and
     an imaginary one, and returns spikes. Parameters are in the units of our process:
-    ``neuron.neuron.current_decay`` is in [0, 1]. What is told of them has lava-dl's `Words`.
+    ``neuron.neuron.current_decay`` is in [0, 1]. What else can be asked of them is in `Words`.
 
     Parameters
     ----------
