@@ -144,6 +144,7 @@ VARIANTS = (
     Case("WeightScaleBatchNorm-var", lambda: bp.WeightScaleBatchNorm(var=0.4), (2, 2, 3)),
     Case("GlobalAvgPool-image", lambda: bp.GlobalAvgPool(), (3, 2, 4)),
     Case("GlobalAvgPool-frame", lambda: bp.GlobalAvgPool("frame"), (3, 2, 4)),
+    Case("LowPass-per-channel", lambda: bp.LowPass(tau=[2.0, 9.0], method="euler"), (2, 2, 2)),
     Case("PairSTDP-fast", lambda: bp.PairSTDP(a_plus=0.2, a_minus=0.1, w_min=-1, dt=5)),
     Case("MaxPool2d-padding", lambda: bp.MaxPool2d((3, 2), stride=2, padding=1), (2, 7, 6)),
     Case("Scale-grid", lambda: bp.Scale(0.7, -0.2, quantize=(64, 8), learn=True)),

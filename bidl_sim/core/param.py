@@ -98,13 +98,10 @@ class Param(Field["ArrayLike | None", Array]):
         self.below = below
 
     def __set__(self, obj: Any, value: ArrayLike | None) -> None:
+        leaves_out = self.optional and value is False
+        super().__set__(obj, None if self.optional and isinstance(value, bool) else value)
         left_out: set[str] = obj.__dict__.setdefault("left_out", set())
-        left_out.discard(self.name)
-        if self.optional and isinstance(value, bool):
-            if not value:
-                left_out.add(self.name)
-            value = None
-        super().__set__(obj, value)
+        (left_out.add if leaves_out else left_out.discard)(self.name)
 
     def convert(self, where: str, value: ArrayLike | None) -> Array:
         if value is None and (self.default is None or self.optional):
@@ -177,8 +174,9 @@ def as_whole_array(where: str, value: object) -> Array:
         array: Array = value.copy()
     else:
         floats = as_float_array(where, value)
-        if not (np.all(np.abs(floats) < 2**53) and np.all(floats == np.round(floats))):
-            raise ParameterError(where, f"must be whole numbers, got {_shown(value)}")
+        wrong = ~((np.abs(floats) < 2**53) & (floats == np.round(floats)))
+        if np.any(wrong):
+            raise ParameterError(where, f"must be whole numbers, got {_first(floats, wrong)}")
         array = floats.astype(np.int64)
     array.setflags(write=False)
     return array
