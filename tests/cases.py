@@ -1,8 +1,8 @@
 """A small network around every registered process type.
 
 A type that can be made without arguments needs no entry here: it is fed five values and read by a
-neuron. `REQUIRED` gives arguments and input shape of the others, `VARIANTS` further options worth
-holding to the same contract.
+neuron. `REQUIRED` gives arguments, input shape or drive of the others, `VARIANTS` further options
+worth holding to the same contract.
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ class Case:
     name: str
     make: Callable[[], Process]
     shape: tuple[int, ...] = (5,)
+    drive: float = 1.0
+    """How large inputs are, for neurons in physical units to fire within a dozen steps."""
 
     def network(self, seed: int = 0) -> Network:
         """Input -> process -> neuron, with what the process does not have left out."""
@@ -52,6 +54,9 @@ class Case:
         net.add(process)
         if process.in_ports:
             source = net.add(bp.Input(self.shape))
+            if self.drive != 1:
+                net.connect(source, driven := net.add(bp.Scale(self.drive)))
+                source = driven
             for number, port in enumerate(process.in_ports.values()):
                 if not number or process.requires_input(port.name):
                     net.connect(source, port)
@@ -72,6 +77,14 @@ def learning(net: Network, rule: bp.Plasticity) -> Network:
 
 
 REQUIRED: dict[str, Case] = {
+    "AdEx": Case("AdEx", bp.AdEx, drive=1e5),
+    "ConductanceLIF": Case("ConductanceLIF", bp.ConductanceLIF, drive=3e3),
+    "CurrentLIF": Case("CurrentLIF", bp.CurrentLIF, drive=3e3),
+    "DeltaLIF": Case("DeltaLIF", bp.DeltaLIF, drive=30.0),
+    "GLIF": Case("GLIF", bp.GLIF, drive=3e4),
+    "HodgkinHuxley": Case("HodgkinHuxley", bp.HodgkinHuxley, drive=3e4),
+    "Izhikevich": Case("Izhikevich", bp.Izhikevich, drive=1e3),
+    "MultiCompartment": Case("MultiCompartment", bp.MultiCompartment, drive=1e3),
     "ArraySource": Case("ArraySource", lambda: bp.ArraySource(VALUES)),
     "AvgPool2d": Case("AvgPool2d", lambda: bp.AvgPool2d(2), (2, 6, 6)),
     "Callback": Case("Callback", lambda: bp.Callback(double, 5)),
@@ -205,7 +218,10 @@ VARIANTS = (
     ),
     Case("LIAF-centered", lambda: bp.LIAF(output="centered", activation="tanh")),
     Case("LIAF-reset", lambda: bp.LIAF(output="reset", activation="sigmoid")),
-    Case("LIAF-leaked", lambda: bp.LIAF(output="leaked", activation="identity", reset="soft")),
+    Case(
+        "LIAF-leaked",
+        lambda: bp.LIAF(output="leaked", activation="identity", reset="soft", alpha=0.9),
+    ),
 )
 
 

@@ -169,6 +169,7 @@ class Process:
         vars(self)["step_arguments"] = (*self.step_arguments, name)
 
     def __post_init__(self) -> None:
+        """What fields cannot see alone; checked again when the network is built."""
         for name in self.learn or ():
             spec = self.param_specs.get(name)
             if name != "*" and (spec is None or not spec.learnable or name in self.left_out):

@@ -81,6 +81,9 @@ class ProductNeuron(Population):
     a_in1 = In()
     a_in2 = In()
 
+    def requires_input(self, port: str) -> bool:
+        return True  # a product with nothing is nothing
+
     @property
     def needs_double(self) -> bool:
         return self.arithmetic == "integer"
