@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import FunctionType
 
 import numpy as np
 
@@ -44,13 +45,21 @@ class Case:
     def network(self, seed: int = 0) -> Network:
         """Input -> process -> neuron, with what the process does not have left out."""
         process = self.make()
-        net = Network(seed=seed)
         if isinstance(process, bp.Plasticity):
-            return learning(net, process)
+            return learning(Network(seed=seed), process)
+        net = Network(seed=seed)
         if process.external:
             net.add(process)
             net.connect(process, net.add(bp.LIF(name="after")))
             return net
+        self.feed(net, process)
+        after = net.add(bp.LIF(name="after", alpha=0.7)) if process.out_ports else None
+        for port in process.out_ports.values():
+            net.connect(port, after)
+        return net
+
+    def feed(self, net: Network, process: Process) -> None:
+        """Add a process, with one input for all of its InPorts that need one."""
         net.add(process)
         if process.in_ports:
             source = net.add(bp.Input(self.shape))
@@ -60,10 +69,6 @@ class Case:
             for number, port in enumerate(process.in_ports.values()):
                 if not number or process.requires_input(port.name):
                     net.connect(source, port)
-        after = net.add(bp.LIF(name="after", alpha=0.7)) if process.out_ports else None
-        for port in process.out_ports.values():
-            net.connect(port, after)
-        return net
 
 
 def learning(net: Network, rule: bp.Plasticity) -> Network:
@@ -233,9 +238,23 @@ def library_types() -> list[type[Process]]:
     return [t for t in registry.types().values() if t.__module__.startswith("bidl_sim.")]
 
 
+def draws_in_training(process: Process) -> bool:
+    """Whether torch's generator matters: numbers in each step, or states drawn at the beginning."""
+    begins_so = any(isinstance(state.reset, str) for state in process.state_specs.values())
+    return process.draws(training=True) or begins_so
+
+
+def can_be_saved(process: Process) -> bool:
+    """No file can hold a Python function."""
+    return not any(isinstance(value, FunctionType) for value in process.options().values())
+
+
 CASES = [*(default_case(kind) for kind in library_types()), *VARIANTS]
 FED = [case for case in CASES if case.network().build().inputs]
-SAVED = [case for case in CASES if not case.name.startswith("Callback")]
+ALONE = [case for case in CASES if case not in FED]
+SAVED = [case for case in CASES if can_be_saved(case.make())]
+DRAWN = [case for case in CASES if case.make().draws(training=False)]
+DRAWN_IN_TRAINING = [case for case in FED if draws_in_training(case.make())]
 
 
 def inputs(network: Network, rng: np.random.Generator, batch: int = 3, steps: int = 12):
