@@ -3,7 +3,8 @@
 Before anything is read, the whole structure is walked and refused if it could reach outside the
 file, loop, or claim more memory than the file has bytes: soft and external links, external
 storage, virtual datasets, object cycles, chunked or compressed storage, references and
-variable-length data, shapes beyond the stored bytes.
+variable-length data, shapes beyond the stored bytes. Other libraries write words as texts of
+variable length: for their formats a single one is let through.
 """
 
 from __future__ import annotations
@@ -24,8 +25,11 @@ MAX_ATTRIBUTES = 256
 
 
 @contextmanager
-def open_guarded(path: str | Path) -> Iterator[h5py.File]:
-    """An hdf5 file that is safe to read; any failure inside becomes a `FormatError`."""
+def open_guarded(path: str | Path, texts: bool = False) -> Iterator[h5py.File]:
+    """An hdf5 file that is safe to read; any failure inside becomes a `FormatError`.
+
+    With ``texts`` a dataset may be one text of variable length.
+    """
     path = Path(path)
     if not path.is_file():
         raise FormatError(str(path), "is not a file" if path.exists() else "does not exist")
@@ -33,7 +37,7 @@ def open_guarded(path: str | Path) -> Iterator[h5py.File]:
         if not h5py.is_hdf5(path):
             raise FormatError(str(path), "is no hdf5 file")
         with h5py.File(path, "r") as file:
-            _check(file, path)
+            _check(file, path, texts)
             yield file
     except FormatError:
         raise
@@ -42,7 +46,7 @@ def open_guarded(path: str | Path) -> Iterator[h5py.File]:
         raise FormatError(str(path), f"is damaged: {reason}") from None
 
 
-def _check(file: h5py.File, path: Path) -> None:
+def _check(file: h5py.File, path: Path, texts: bool) -> None:
     available = path.stat().st_size
     seen: set[Any] = set()
     waiting: list[tuple[str, h5py.Group, int]] = [("", file["/"], 0)]
@@ -65,12 +69,12 @@ def _check(file: h5py.File, path: Path) -> None:
             if isinstance(item, h5py.Group):
                 waiting.append((at, item, depth + 1))
             elif isinstance(item, h5py.Dataset):
-                available -= _check_dataset(item, f"{path}: {at}", available)
+                available -= _check_dataset(item, f"{path}: {at}", available, texts)
             else:
                 raise FormatError(f"{path}: {at}", "is neither a group nor a dataset")
 
 
-def _check_dataset(dataset: h5py.Dataset, where: str, available: int) -> int:
+def _check_dataset(dataset: h5py.Dataset, where: str, available: int, texts: bool) -> int:
     """The bytes a dataset takes, at most ``available``."""
     layout = dataset.id.get_create_plist().get_layout()
     if dataset.id.get_create_plist().get_external_count():
@@ -79,6 +83,9 @@ def _check_dataset(dataset: h5py.Dataset, where: str, available: int) -> int:
         raise FormatError(where, "is a virtual dataset, which is refused")
     if layout not in (h5py.h5d.CONTIGUOUS, h5py.h5d.COMPACT):
         raise FormatError(where, "must be stored contiguously, without chunks or compression")
+    if texts and dataset.shape == () and h5py.check_string_dtype(dataset.dtype):
+        _check_attributes(dataset, where)
+        return int(dataset.id.get_storage_size())
     _check_type(dataset.id.get_type(), where)
     size = _bytes(dataset.shape or (), dataset.id.get_type().get_size())
     if size > available:

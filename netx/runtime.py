@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bidl_sim.errors import ParameterError
-from bidl_sim.netx.native import load
+from bidl_sim.netx.formats import load
 from bidl_sim.simulator import Simulator
 
 TARGETS: dict[str, dict[str, Any]] = {

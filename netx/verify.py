@@ -17,6 +17,7 @@ from bidl_sim.core.schedule import schedule
 from bidl_sim.errors import StateError
 from bidl_sim.netx import native
 from bidl_sim.netx.compare import Difference, compare
+from bidl_sim.netx.formats import load
 from bidl_sim.netx.runs import AnyRun, Samples, SimulatedRun, UnrolledRun
 from bidl_sim.table import table
 
@@ -113,10 +114,10 @@ def verify(path: str | Path, inputs: Any = None) -> Report:
     inputs
         Samples ``(batch, time, *shape)`` or a mapping from input names; random events by default.
     """
-    network, metadata = native.load_with_metadata(path)
+    network = load(path)
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "again.net"
-        native.save(network, copy, metadata)
+        native.save(network, copy)
         reloaded = native.load(copy)
     return verify_networks(str(path), network, {"reloaded file": reloaded}, inputs)
 

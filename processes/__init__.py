@@ -19,6 +19,7 @@ from bidl_sim.processes.neurons.adrf_izhikevich import ADRFIzhikevich
 from bidl_sim.processes.neurons.alif import ALIF
 from bidl_sim.processes.neurons.conductance_lif import ConductanceLIF
 from bidl_sim.processes.neurons.cuba import CUBA
+from bidl_sim.processes.neurons.cuba_input import CUBAInput
 from bidl_sim.processes.neurons.current_lif import CurrentLIF, DeltaLIF
 from bidl_sim.processes.neurons.delta import Delta
 from bidl_sim.processes.neurons.electrical import ElectricalLIAF, electrically_coupled
@@ -42,6 +43,7 @@ from bidl_sim.processes.normalization.batch_norm import BatchNorm
 from bidl_sim.processes.normalization.divisive_norm import DivisiveNorm
 from bidl_sim.processes.normalization.mean_only import MeanOnlyBatchNorm
 from bidl_sim.processes.normalization.weight_scale import WeightScaleBatchNorm
+from bidl_sim.processes.plasticity.loihi import LoihiRule
 from bidl_sim.processes.plasticity.pair_stdp import PairSTDP
 from bidl_sim.processes.plasticity.rule import Plasticity
 from bidl_sim.processes.quantization import Grid
@@ -83,6 +85,7 @@ __all__ = [
     "ArraySource",
     "AvgPool2d",
     "BatchNorm",
+    "CUBAInput",
     "Callback",
     "Concat",
     "ConductanceLIF",
@@ -111,6 +114,7 @@ __all__ = [
     "LastStep",
     "LateralInhibition",
     "LeakyIntegrator",
+    "LoihiRule",
     "LowPass",
     "MaxPool2d",
     "MeanOnlyBatchNorm",

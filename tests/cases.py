@@ -102,6 +102,7 @@ REQUIRED: dict[str, Case] = {
     "GroupMean": Case("GroupMean", lambda: bp.GroupMean(3), (6,)),
     "Einsum": Case("Einsum", lambda: bp.Einsum("ik,kj->ij", 0.5), (4, 4)),
     "Input": Case("Input", lambda: bp.Input(5)),
+    "LoihiRule": Case("LoihiRule", lambda: bp.LoihiRule.stdp(0.1, 0.3, -0.2, 8, 9, t_epoch=3)),
     "MaxPool2d": Case("MaxPool2d", lambda: bp.MaxPool2d(2), (2, 6, 6)),
     "Poisson": Case("Poisson", lambda: bp.Poisson(5, rate=0.3)),
     "Reshape": Case("Reshape", lambda: bp.Reshape((3, -1)), (2, 3, 4)),

@@ -24,10 +24,10 @@ def read_array(path: str) -> Array:
 
 def recorded_data(model: str, path: str | Path | None, split: str) -> Recordings:
     """Recordings framed as the model's file says."""
-    from bidl_sim.netx.native import load_with_metadata
+    from bidl_sim import netx
     from bidl_sim.trainers.parse import parse
 
-    _, metadata = load_with_metadata(model)
+    metadata = netx.load(model).metadata
     if "data" not in metadata:
         raise FormatError(
             f"{model}: /metadata", "does not say how events become frames", "use bidl run instead"

@@ -17,7 +17,7 @@ def add(commands: Any) -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace) -> int:
     """Print a table of processes, or JSON."""
-    from bidl_sim.netx.native import info
+    from bidl_sim.netx import info
 
     found = info(options.model)
     print(json.dumps(found.as_dict()) if options.json else found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -60,15 +60,17 @@ class RandomCounts:
 
 @dataclass(frozen=True, eq=False)
 class WeightRule:
-    """What spikes do to the weights a RefPort ``weight`` refers to, and to the rule's own states.
+    """What happens to the weights a RefPort ``weight`` refers to, and to the rule's own states.
 
-    ``on_pre`` and ``on_post`` give the new weight of a synapse in the symbols ``weight`` and the
-    names of states, of the synapse's source (``pre``) or target (``post``). The traces ``pre`` and
-    ``post`` are the steps of the two sides, with an input of that name.
+    ``changes`` gives the new weight of a synapse whose source spikes (``on_pre``), whose target
+    does (``on_post``), or of any in the last of every ``epoch`` steps (``on_epoch``), as far as
+    the rule has them: in the symbols ``weight``, ``t`` and the names of states, of the synapse's
+    source (``pre``) or target (``post``); ``on_epoch`` also in the spikes ``pre`` and ``post``. The
+    traces ``pre`` and ``post`` are the steps of the two sides, with an input of that name.
     """
 
-    on_pre: Expression
-    on_post: Expression
+    changes: Mapping[str, Expression]
+    epoch: int
     pre: Trace
     post: Trace
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import networkx as nx
 
@@ -34,6 +34,11 @@ class Network(Process, abstract=True):
     seed
         Fixes the first values of all parameters that are not given, each from a stream of its own.
 
+    Attributes
+    ----------
+    metadata : dict
+        Anything JSON can say, kept beside the network in files.
+
     Examples
     --------
     >>> from bidl_sim.processes import LIF, Dense, Input
@@ -47,6 +52,7 @@ class Network(Process, abstract=True):
     def __init__(self, *, name: str | None = None, seed: int = 0) -> None:
         self.name, self.learn, self.initial = name, None, None
         self.seed = as_int("Network, seed", seed, 0)
+        self.metadata: dict[str, Any] = {}
         self._processes: dict[str, Process] = {}
 
     @classmethod

@@ -68,7 +68,7 @@ class FixedPoint(Population, abstract=True):
         if self.arithmetic == "float":
             return a
         if self.arithmetic == "integer":
-            return straight_through(integer(a) * MANTISSA, a * MANTISSA)
+            return straight_through(integer(a * MANTISSA), a * MANTISSA)
         return straight_through(integer(a * self.unit) / self.unit, a)
 
     def level(self, threshold: Value) -> Value:

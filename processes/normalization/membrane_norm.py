@@ -58,10 +58,11 @@ class MembraneNorm(Neuron, abstract=True):
         super().__post_init__()
 
     def parameter_shapes(self, signal: Signal | None) -> Mapping[str, Shape]:
+        shapes = super().parameter_shapes(signal)
         shape = signal.shape if signal else self.declared_shape
         if self.norm == "none" or shape is None:
-            return {}
-        return dict.fromkeys(NORM_PARAMETERS, shape[:1])
+            return shapes
+        return {**shapes, **dict.fromkeys(NORM_PARAMETERS, shape[:1])}
 
     def initialise(self, name: str, shape: Shape, rng: np.random.Generator) -> Array:
         value = 1.0 if name in ("norm_weight", "norm_var") else 0.0

@@ -20,23 +20,27 @@ if TYPE_CHECKING:
 
 Rule = TypeVar("Rule", bound="Plasticity")
 
-EQUATIONS = ("on_pre", "on_post", "update_pre", "update_post")
+CHANGES = ("on_pre", "on_post", "on_epoch")
+EQUATIONS = (*CHANGES, "update_pre", "update_post")
 
 
 class Plasticity(Process, abstract=True):
     """Changes the weights of a `Sparse` or `Dense` by the spikes at its two ends.
 
-    A subclass declares traces, states ``like="pre"`` or ``like="post"``, and writes four
-    elementwise equations, which take traces by name and use what a neuron's step may use:
+    A subclass declares traces, states ``like="pre"`` or ``like="post"``, and writes elementwise
+    equations, which take traces, and the step index ``t``, by name and use what a neuron's step may
+    use; of the first three at least one:
 
     - ``on_pre(weight, ...)``, ``on_post(weight, ...)``: the new weight of a synapse whose source,
       or whose target, spikes in this step;
+    - ``on_epoch(weight, pre, post, ...)``: the new weight of every synapse, in the last of every
+      ``epoch`` steps, counted from t = 0;
     - ``update_pre(pre, ...)``, ``update_post(post, ...)``: the new traces of one side, in the order
       they are declared.
 
-    One step, in this order: the synapses deliver the step's spikes; ``on_pre``, then ``on_post``,
-    with the traces as they were before the step; the traces. A weight written at step t is
-    delivered from step t + 1 on. Each sample of a batch learns weights of its own.
+    One step, in this order: the synapses deliver the step's spikes; ``on_pre``, ``on_post``, then
+    ``on_epoch``, with the traces as they were before the step; the traces. A weight written at step
+    t is delivered from step t + 1 on. Each sample of a batch learns weights of its own.
 
     Ports
     -----
@@ -51,6 +55,7 @@ class Plasticity(Process, abstract=True):
 
     on_pre: ClassVar[Callable[..., Any]]
     on_post: ClassVar[Callable[..., Any]]
+    on_epoch: ClassVar[Callable[..., Any]]
     update_pre: ClassVar[Callable[..., Any]]
     update_post: ClassVar[Callable[..., Any]]
     arguments: ClassVar[Mapping[str, tuple[str, ...]]] = {}
@@ -58,12 +63,17 @@ class Plasticity(Process, abstract=True):
     def __init_subclass__(cls, abstract: bool = False) -> None:
         super().__init_subclass__(abstract)
         if not abstract:
-            cls.arguments = {name: _arguments(cls, name) for name in EQUATIONS}
+            cls.arguments = _arguments(cls)
 
     @classmethod
     def traces(cls, side: str) -> tuple[str, ...]:
         """Names of the states of one side, "pre" or "post"."""
         return tuple(name for name, spec in cls.state_specs.items() if spec.like == side)
+
+    @property
+    def epoch(self) -> int:
+        """How many steps there are from one call of ``on_epoch`` to the next."""
+        return 1
 
     def learn_between(self: Rule, source: Process, synapse: FlatSynapse, target: Process) -> Rule:
         """Connect to the spikes of two populations and to the weights between them."""
@@ -101,36 +111,55 @@ class Plasticity(Process, abstract=True):
 
         return tuple(torch.from_numpy(places) for places in self.synapse.ends())
 
-    def step(self, pre: Tensor, post: Tensor, weight: Tensor, ends: Any, **traces: Tensor) -> Any:
+    def step(
+        self, t: int, pre: Tensor, post: Tensor, weight: Tensor, ends: Any, **traces: Tensor
+    ) -> Any:
         at = dict(zip(("pre", "post"), ends, strict=True))
-        known: dict[str, Any] = {"weight": weight, "pre": pre, "post": post}
-        seen = {n: x[:, at[str(self.state_specs[n].like)]] for n, x in traces.items()}
-        for name, spikes in (("on_pre", pre[:, at["pre"]]), ("on_post", post[:, at["post"]])):
-            new = self.call(name, {**known, **seen})
-            known["weight"] = where(spikes != 0, new, known["weight"])
+        seen: dict[str, Any] = {
+            n: x[:, at[str(self.state_specs[n].like)]] for n, x in traces.items()
+        }
+        seen.update(t=t, weight=weight, pre=pre[:, at["pre"]], post=post[:, at["post"]])
+        for side in ("pre", "post"):
+            if f"on_{side}" in self.arguments:
+                new = self.call(f"on_{side}", seen)
+                seen["weight"] = where(seen[side] != 0, new, seen["weight"])
+        if "on_epoch" in self.arguments and (t + 1) % self.epoch == 0:
+            seen["weight"] = self.call("on_epoch", seen)
         after: dict[str, Tensor] = {}
         for side in ("pre", "post"):
-            new = self.call(f"update_{side}", {**known, **traces})
+            new = self.call(f"update_{side}", {"t": t, "pre": pre, "post": post, **traces})
             values = new if isinstance(new, tuple) else (new,)
             after.update(zip(self.traces(side), values, strict=True))
-        return (*(after[name] for name in self.state_specs), known["weight"])
+        return (*(after[name] for name in self.state_specs), seen["weight"])
 
     def call(self, name: str, known: Mapping[str, Any]) -> Any:
-        """One of the four equations, given what is known by name."""
+        """One of the equations, given what is known by name."""
         return getattr(self, name)(**{n: known[n] for n in self.arguments[name]})
 
 
-def _arguments(cls: type[Plasticity], name: str) -> tuple[str, ...]:
-    """Argument names of an equation, each checked to mean something."""
-    if not hasattr(cls, name):
-        raise GraphError(f"process type {cls.__name__!r}", f"has no {name}", f"define {name}")
-    side = name.partition("_")[2]
-    known = {side, *cls.traces(side)} if name.startswith("update") else {"weight", *cls.state_specs}
-    found = tuple(inspect.signature(getattr(cls, name)).parameters)[1:]
-    for argument in found:
-        if argument not in known:
-            raise GraphError(
-                f"process type {cls.__name__!r}, {name}",
-                f"argument {argument!r} is none of {', '.join(sorted(known))}",
-            )
+def _arguments(cls: type[Plasticity]) -> dict[str, tuple[str, ...]]:
+    """Argument names of the equations that a type has, each checked to mean something."""
+    where = f"process type {cls.__name__!r}"
+    if not any(hasattr(cls, name) for name in CHANGES):
+        raise GraphError(where, f"has none of {', '.join(CHANGES)}", "define one of them")
+    everywhere = {"t", "weight", *cls.state_specs}
+    known = {
+        "on_pre": everywhere,
+        "on_post": everywhere,
+        "on_epoch": {*everywhere, "pre", "post"},
+        **{f"update_{side}": {"t", side, *cls.traces(side)} for side in ("pre", "post")},
+    }
+    found = {}
+    for name in EQUATIONS:
+        if not hasattr(cls, name):
+            if name in CHANGES:
+                continue
+            raise GraphError(where, f"has no {name}", f"define {name}")
+        found[name] = tuple(inspect.signature(getattr(cls, name)).parameters)[1:]
+        for argument in found[name]:
+            if argument not in known[name]:
+                raise GraphError(
+                    f"{where}, {name}",
+                    f"argument {argument!r} is none of {', '.join(sorted(known[name]))}",
+                )
     return found

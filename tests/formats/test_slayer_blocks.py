@@ -87,8 +87,6 @@ def test_outputs_and_gradients_are_those_of_lava_dl(path: Path) -> None:
     np.testing.assert_array_equal(y.detach().numpy(), data["y"])
     if "grad_out" not in data:
         return
-    if meta["block"] == "KWTA":
-        pytest.xfail("lava-dl's gradient through the inhibition differs by about a hundredth")
     (y * torch.tensor(data["grad_out"])).sum().backward()
     close(x.grad, data["grad_x"], "x")
     for key in data:

@@ -34,6 +34,21 @@ class ThreeTraces(Plasticity):
         return 0.8 * y + post
 
 
+class EveryThird(Plasticity):
+    """No traces: the spikes of the last step of an epoch, and which step it is."""
+
+    epoch = 3
+
+    def on_epoch(self, weight, pre, post, t):
+        return weight + 0.01 * pre - 0.02 * post + 1e-4 * t
+
+    def update_pre(self):
+        return ()
+
+    def update_post(self):
+        return ()
+
+
 def network(synapse, rule, into: int = 0, late: int = 0) -> Network:
     """Twenty noisy sources on ten neurons; connections and what the rule hears may be late."""
     net = Network()
@@ -102,6 +117,19 @@ def test_each_sample_learns_weights_of_its_own(engine, kind, rng) -> None:
         np.testing.assert_allclose(alone.read(f"{kind}1.weight"), weights[k], atol=1e-14)
 
 
+@pytest.mark.parametrize("late", [0, 2])
+def test_what_happens_at_the_end_of_an_epoch(late) -> None:
+    for engine in ("torch", "event"):
+        net = network(SYNAPSES["dense"](), EveryThird(), late=late)
+        sim = Simulator(net, engine=engine, dtype="float64")
+        pre, post = sim.probe("source.s_out"), sim.probe("target.s_out")
+        for steps in (4, 1, 15):
+            sim.run(steps=steps, progress=False)
+        heard = np.concatenate([np.zeros((late, 20)), pre.data])[2:20:3]
+        change = 0.01 * heard.sum(0) - 0.02 * post.data[2:20:3].sum(0)[:, None]
+        np.testing.assert_allclose(sim.read("synapse.weight"), 0.1 + change + 1e-4 * 57, atol=1e-12)
+
+
 def test_reset_and_restore_of_learned_weights() -> None:
     sim = Simulator(network(SYNAPSES["sparse"](), PairSTDP(a_plus=0.05, dt=2)), engine="event")
     first = sim.read("synapse.weight")
@@ -145,10 +173,15 @@ def test_what_a_rule_refuses() -> None:
         net.build()
     with pytest.raises(ParameterError, match=r"w_min: is 2\.0, above w_max = 1\.0"):
         PairSTDP(w_min=2.0)
-    with pytest.raises(GraphError, match=r"on_pre: argument 'z' is none of weight, y"):
+    with pytest.raises(GraphError, match=r"on_pre: argument 'z' is none of t, weight, y"):
 
         class Wrong(Plasticity):
             y = State(0.0, like="post")
 
             def on_pre(self, weight, z):
                 return weight
+
+    with pytest.raises(GraphError, match="has none of on_pre, on_post, on_epoch"):
+
+        class Nothing(Plasticity):
+            pass

@@ -99,23 +99,25 @@ def trace(
 
 
 def weight_rule(process: Any) -> WeightRule:
-    """The expressions of a plasticity rule's four equations."""
+    """The expressions of a plasticity rule's equations."""
     states = {n: symbol(n) for n in process.state_specs}
-    known = {"weight": symbol("weight"), **states}
-    on_pre, on_post = (
-        as_float(as_expression(_called(process, name, known))) for name in ("on_pre", "on_post")
-    )
+    spikes = {side: symbol(side) for side in ("pre", "post")}
+    known = {"t": symbol("t", "int"), "weight": symbol("weight"), **spikes, **states}
+    changes = {
+        name: as_float(as_expression(_called(process, name, known)))
+        for name in process.arguments
+        if name.startswith("on_")
+    }
     sides = []
-    for side in ("pre", "post"):
-        spikes = symbol(side)
-        new = _called(process, f"update_{side}", {**states, side: spikes})
+    for side, spike in spikes.items():
+        new = _called(process, f"update_{side}", known)
         values = new if isinstance(new, tuple) else (new,)
         own = process.traces(side)
         if len(values) != len(own):
             raise _refused(process, f"update_{side} returns {len(values)} values for {own}")
         after = {n: as_float(as_expression(x)) for n, x in zip(own, values, strict=True)}
-        sides.append(Trace({side: spikes}, {n: states[n] for n in own}, {}, {}, after))
-    return WeightRule(on_pre, on_post, *sides)
+        sides.append(Trace({side: spike}, {n: states[n] for n in own}, {}, {}, after))
+    return WeightRule(changes, process.epoch, *sides)
 
 
 def _called(process: Any, name: str, known: Mapping[str, Expression]) -> Any:

@@ -1,4 +1,4 @@
-"""Learning in the loop: what a spike does to each of its synapses."""
+"""Learning in the loop: what a spike, or the end of an epoch, does to synapses."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bidl_sim.engines.event.lower import Lowering
 
 ON_PRE = """
-def on_pre(count, events, offsets, targets, weight, {traces}):
+def on_pre(t, count, events, offsets, targets, weight, {traces}):
     for k in range(count):
         i = events[k]
         for s in range(offsets[i], offsets[i + 1]):
@@ -29,12 +29,22 @@ def on_pre(count, events, offsets, targets, weight, {traces}):
 """
 
 ON_POST = """
-def on_post(count, events, offsets, sources, synapses, weight, {traces}):
+def on_post(t, count, events, offsets, sources, synapses, weight, {traces}):
     for k in range(count):
         j = events[k]
         for c in range(offsets[j], offsets[j + 1]):
             i = np.uint32(sources[c])
             s = synapses[c]
+            {equation}
+            weight[s] = new
+"""
+
+ON_EPOCH = """
+def on_epoch(t, pre, post, offsets, targets, weight, {traces}):
+    for i in range(offsets.size - 1):
+        for s in range(offsets[i], offsets[i + 1]):
+            j = np.uint32(targets[s])
+            i_pre, i_post = F(pre[i]), F(post[j])
             {equation}
             weight[s] = new
 """
@@ -48,10 +58,9 @@ def learn(lowering: Lowering, path: str, rule: WeightRule) -> None:
     sides = {"pre": rule.pre, "post": rule.post}
     weight = loop.argument(f"{synapse}.weight", rows.weight)
     loop.states[f"{synapse}.weight"] = weight
-    tables = {
-        "pre": {"offsets": rows.offsets.astype(np.int64), "targets": rows.targets},
-        "post": by_target(rows, loop.size(f"{path}.post")),
-    }
+    tables = {"pre": {"offsets": rows.offsets.astype(np.int64), "targets": rows.targets}}
+    if "on_post" in rule.changes:
+        tables["post"] = by_target(rows, loop.size(f"{path}.post"))
     names = {side: tuple(step.states) for side, step in sides.items()}
     values, traces = {}, {}
     for side, step in sides.items():
@@ -61,32 +70,46 @@ def learn(lowering: Lowering, path: str, rule: WeightRule) -> None:
             array = np.zeros(loop.size(port), lowering.dtype)
             traces[name] = loop.argument(f"{path}.{name}", array)
             loop.states[f"{path}.{name}"] = traces[name]
-    for side, new in (("pre", rule.on_pre), ("post", rule.on_post)):
-        events = lowering.find_events(f"{path}.{side}", *values[side])
-        table = [loop.argument(f"{path}.{side}.{n}", array) for n, array in tables[side].items()]
-        source = rule_source(f"on_{side}", new, names, np.dtype(lowering.dtype).name)
-        function = loop.import_from(source, f"on_{side}")
-        arguments = [f"n_{events}", events, *table, weight, *traces.values()]
-        loop.write(f"{function}({', '.join(arguments)})")
+    table = {
+        side: [loop.argument(f"{path}.{side}.{n}", array) for n, array in arrays.items()]
+        for side, arrays in tables.items()
+    }
+    for name, new in rule.changes.items():
+        source = rule_source(name, new, names, np.dtype(lowering.dtype).name)
+        function = loop.import_from(source, name)
+        last = [weight, *traces.values()]
+        if name == "on_epoch":
+            spikes = [value for value, _ in values.values()]
+            loop.write(f"if (t + 1) % {rule.epoch} == 0:")
+            loop.write(f"    {function}({', '.join(['t', *spikes, *table['pre'], *last])})")
+        else:
+            side = name.removeprefix("on_")
+            events = lowering.find_events(f"{path}.{side}", *values[side])
+            arguments = ["t", f"n_{events}", events, *table[side], *last]
+            loop.write(f"{function}({', '.join(arguments)})")
     for side, step in sides.items():
+        heard, direct = values[side]
         if step.states:
-            lowering.update(path, step, {side: values[side][0]}, not values[side][1])
+            lowering.update(path, step, {side: heard}, not direct)
+        elif not direct:
+            loop.write(f"{heard}[:] = 0")
 
 
 def rule_source(name: str, new: Expression, sides: Mapping[str, Sequence[str]], dtype: str) -> str:
-    """A module with ``on_pre`` or ``on_post``: the new weight of every synapse of each event.
+    """A module with ``on_pre``, ``on_post`` or ``on_epoch``: new weights of the synapses it visits.
 
     ``sides`` gives the names of the traces of sources and of targets.
     """
     traces = [f"{side}_{n}" for side in ("pre", "post") for n in sides[side]]
-    names = {"weight": "w", **{n: f"s_{n}" for side in sides.values() for n in side}}
+    names = {"t": "t", "weight": "w", "pre": "i_pre", "post": "i_post"}
+    names.update({n: f"s_{n}" for side in sides.values() for n in side})
     equation = [
         *(f"s_{n} = pre_{n}[i]" for n in sides["pre"]),
         *(f"s_{n} = post_{n}[j]" for n in sides["post"]),
         "w = weight[s]",
         *lines({"new": new}, names),
     ]
-    template = {"on_pre": ON_PRE, "on_post": ON_POST}[name]
+    template = {"on_pre": ON_PRE, "on_post": ON_POST, "on_epoch": ON_EPOCH}[name]
     body = template.replace("{traces}", ", ".join(traces))
     body = body.replace("{equation}", f"\n{' ' * 12}".join(equation))
     return f"{HEAD.format(dtype=dtype)}\n{body}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bidl_sim.core.network import Network
-from bidl_sim.netx.lava.neuron_fields import neuron_fields
+from bidl_sim.netx.lava.neurons import neuron_fields
 from bidl_sim.processes import Input
 from bidl_sim.slayer.block.family import Population
 from bidl_sim.slayer.block.layers import Dense, Params

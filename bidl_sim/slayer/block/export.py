@@ -10,8 +10,9 @@ import numpy as np
 
 from bidl_sim.core.network import Network
 from bidl_sim.core.process import Process
-from bidl_sim.netx.lava.layer import synapse_fields, write_layer
-from bidl_sim.netx.lava.neuron_fields import NEVER, decay, neuron_fields, whole
+from bidl_sim.netx.lava.file import Layer, write_layer
+from bidl_sim.netx.lava.neurons import NEVER, decay, neuron_fields, whole
+from bidl_sim.netx.lava.synapses import synapse_members
 from bidl_sim.processes import LateralInhibition, WeightScaleBatchNorm
 from bidl_sim.processes.quantization import Grid
 from bidl_sim.typing import Shape
@@ -32,23 +33,23 @@ def export(
     parts = network.processes
     fields: dict[str, Any] = {}
     synapses = {
-        name.removeprefix("synapse").lstrip("_"): process
+        name.removeprefix("synapse").replace("_", "/"): process
         for name, process in parts.items()
         if name.startswith("synapse")
     }
     if synapses:
-        fields.update(synapse_fields(synapses, scale))
+        fields.update(synapse_members(synapses, scale))
     again = {
-        name.removeprefix("recurrent_synapse").lstrip("_"): process
+        name.removeprefix("recurrent_synapse").replace("_", "/"): process
         for name, process in parts.items()
         if name.startswith("recurrent_synapse")
     }
     for part, process in again.items():
-        key = "/".join(filter(None, ("weight", part)))
+        key = f"weight{part}"
         if isinstance(process, LateralInhibition):
             found = {key: _inhibition(process, int(fields["outFeatures"]), scale)}
         else:
-            found = synapse_fields({part: process}, scale)
+            found = synapse_members({part: process}, scale)
         fields[key.replace("weight", "weight_rec")] = found[key]
     neuron = neuron or _neuron(parts)
     norm: Any = parts.get("norm")
@@ -69,7 +70,7 @@ def export(
     if "delay" in parts:
         delay: Any = parts["delay"]
         fields["delay"] = np.floor(delay.delay).astype(np.float32)
-    write_layer(group, kind, shape, fields, neuron)
+    write_layer(group, Layer(str(group.name), kind, shape, fields, neuron))
 
 
 def _neuron(parts: Mapping[str, Process]) -> dict[str, Any] | None:

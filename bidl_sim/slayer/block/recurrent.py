@@ -137,9 +137,10 @@ class KWTA(Recurrent):
         population = super().populate(net, channels)
         scale, n = self.neuron_params.get("scale", 64), self.out_neurons
         bias = self.neuron_params["threshold"] * (n - 2 * self.num_winners) / n / scale
+        bias = float(Grid(scale, 8)(bias))
         ports = []
         for k, port in enumerate(population.ports):
-            offset = net.add(Scale(1.0, bias, quantize=Grid(scale, 8)), f"bias{k or ''}")
+            offset = net.add(Scale(1.0, bias), f"bias{k or ''}")
             net.connect(offset, port)
             ports.append(entrance(offset))
         return Population(population.sender, ports)

@@ -1,0 +1,82 @@
+"""The formats that networks are read from; a file's content tells which it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import h5py
+
+from bidl_sim.core.network import Network
+from bidl_sim.errors import FormatError, ParameterError
+from bidl_sim.netx import native
+from bidl_sim.netx.lava import reading as lava
+from bidl_sim.netx.schema import VERSION
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format of files.
+
+    Attributes
+    ----------
+    name
+        As messages call it.
+    mark
+        What an hdf5 file of this format has at its root: an attribute or a member of this name.
+    read
+        The network of a file, with options by name.
+    options
+        Which options there are.
+    version
+        Of what we write, where the format counts its versions.
+    """
+
+    name: str
+    mark: str
+    read: Callable[..., Network]
+    options: tuple[str, ...] = ()
+    version: int | None = None
+
+    def load(self, path: str | Path, **options: Any) -> Network:
+        """The network of a file of this format."""
+        for name in options:
+            if name not in self.options:
+                known = ", ".join(self.options) or "none"
+                raise ParameterError(
+                    f"netx.load, {name}", f"is no option of {self.name} files; those are: {known}"
+                )
+        return self.read(path, **options)
+
+
+NATIVE = Format("bidl_sim", "format", native.load, version=VERSION)
+LAVA = Format("lava-dl", "layer", lava.load, tuple(f.name for f in fields(lava.Options)))
+
+FORMATS: Mapping[str, Format] = {f.name: f for f in (NATIVE, LAVA)}
+
+
+def format_of(path: str | Path) -> Format:
+    """Which format a file has; one that has no mark is left to the native reader to refuse."""
+    path = Path(path)
+    if not path.is_file():
+        raise FormatError(str(path), "is not a file" if path.exists() else "does not exist")
+    try:
+        with h5py.File(path, "r") as file:
+            marks = {*file.attrs, *file}
+    except (OSError, KeyError, RuntimeError, ValueError):
+        return NATIVE
+    return next((f for f in FORMATS.values() if f.mark in marks), NATIVE)
+
+
+def load(path: str | Path, **options: Any) -> Network:
+    """Read a network from a file of any format, which is told by content.
+
+    Native files and the .net files of lava-dl, whose options are those of
+    `bidl_sim.netx.lava.reading.Options`. What a file keeps beside a network is in the network's
+    ``metadata``.
+
+    Raises `FormatError`, which names the field, for anything that is damaged, foreign or unsafe.
+    """
+    return format_of(path).load(path, **options)
