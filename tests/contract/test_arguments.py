@@ -33,6 +33,7 @@ from bidl_sim.processes import (
     TernaryLIF,
 )
 from bidl_sim.processes.io.callback import Function
+from bidl_sim.processes.plasticity.loihi import SumOfProducts
 from bidl_sim.processes.quantization import OnGrid
 from bidl_sim.processes.transforms.einsum import Letters
 from bidl_sim.processes.transforms.reshape import Sizes
@@ -118,6 +119,8 @@ def wrong(spec: Field[Any, Any], good: Process) -> Iterator[Any]:
             yield from ({state: math.nan} for state in good.states(training=True))
         case Name():
             yield from ("", "a/b", "..", 3, True)
+        case SumOfProducts():
+            yield from (None, "", "x1 *", "2^-6 * z1 * x0")
         case Function() | Letters():
             yield None
         case _:
@@ -170,7 +173,9 @@ def check_message(kind: type[Process], name: str, message: str) -> None:
     """Where, what was given, and what is wanted."""
     assert kind.__name__ in message
     assert re.search(rf"\b{name}\b", message), message
-    assert re.search(r"must|no state|no learnable|needs|is given", message), message
+    assert re.search(
+        r"must|no state|no learnable|needs|is given|is not understood|is no", message
+    ), message
 
 
 @TYPES
@@ -191,9 +196,8 @@ PROMISES = {
     r"(\w+_)?decay|momentum|p|f_\w|eps_\w+|self_excitation|kappa": UNIT,
     r"tau(_\w+)?|dt|c_m|g_l|width|eps|delta(_t)?|sigma": POSITIVE,
     r"threshold|v_theta": POSITIVE,
-    r"g_(?!l)\w+|k_\d|rate|noise|(norm_)?var|t_ref|scale_grad|grad_scale|delay|a_plus|a_minus": (
-        AT_LEAST_0
-    ),
+    r"g_(?!l)\w+|k_\d|rate|noise|(norm_)?var|t_ref|delay": AT_LEAST_0,
+    r"scale_grad|grad_scale|a_plus|a_minus|[xy]\d_(tau|impulse)": AT_LEAST_0,
 }
 """What a name means wherever it stands: its domain (low, high, whether low is left out)."""
 
