@@ -149,6 +149,8 @@ def compare(case: Case, dtype: torch.dtype, bound: float, device: str = "cpu") -
     """What steps of arithmetic compute forward is equal to the bit; the rest within ``bound``."""
     eager, fused = (train_once(case, kernels, dtype, device) for kernels in ("eager", "fused"))
     assert set(eager) == set(fused)
+    if dtype == torch.float32 and case.drive > 1:
+        bound *= 50  # potentials of 100 mV round so much more, seen by a surrogate 1 mV wide
     exact = is_arithmetic(case)
     for name, value in eager.items():
         other = fused[name]
