@@ -51,6 +51,7 @@ class Show:
 SHOWN = {
     "AdEx": Show(900, 2000, "pA", 300),
     "CUBA": Show(0.02, 0.5, long=100, state="v"),
+    "CUBAInput": Show(0.1, 0.5, long=100, state="v", port="bias_in"),
     "ConductanceLIF": Show(15, 60, "mV", 150),
     "CurrentLIF": Show(5, 40, "mV", 150),
     "DeltaLIF": Show(0.13, 0.5, "mV a step", 150),

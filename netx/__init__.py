@@ -3,9 +3,8 @@
 if __name__ != "bidl_sim.netx":
     raise ImportError("import bidl_sim.netx, not netx")
 
-from bidl_sim.netx.formats import load
+from bidl_sim.netx.formats import load, save
 from bidl_sim.netx.info import info
-from bidl_sim.netx.native import save
 from bidl_sim.netx.runtime import Runtime
 from bidl_sim.netx.verify import verify
 

@@ -10,9 +10,10 @@ from typing import Any
 import h5py
 
 from bidl_sim.core.network import Network
+from bidl_sim.core.process import Process
 from bidl_sim.errors import FormatError, ParameterError
 from bidl_sim.netx import native
-from bidl_sim.netx.lava import reading as lava
+from bidl_sim.netx.lava import reading, writing
 from bidl_sim.netx.schema import VERSION
 
 
@@ -28,8 +29,12 @@ class Format:
         What an hdf5 file of this format has at its root: an attribute or a member of this name.
     read
         The network of a file, with options by name.
+    write
+        A network to a file, None where the format is only read.
     options
-        Which options there are.
+        Which options ``read`` has.
+    suffix
+        A file whose name ends so is written in this format.
     version
         Of what we write, where the format counts its versions.
     """
@@ -37,7 +42,9 @@ class Format:
     name: str
     mark: str
     read: Callable[..., Network]
+    write: Callable[[Network, str | Path], None] | None = None
     options: tuple[str, ...] = ()
+    suffix: str = ""
     version: int | None = None
 
     def load(self, path: str | Path, **options: Any) -> Network:
@@ -51,8 +58,10 @@ class Format:
         return self.read(path, **options)
 
 
-NATIVE = Format("bidl_sim", "format", native.load, version=VERSION)
-LAVA = Format("lava-dl", "layer", lava.load, tuple(f.name for f in fields(lava.Options)))
+NATIVE = Format("bidl_sim", "format", native.load, native.save, version=VERSION)
+LAVA = Format(
+    "lava-dl", "layer", reading.load, writing.write, tuple(f.name for f in fields(reading.Options))
+)
 
 FORMATS: Mapping[str, Format] = {f.name: f for f in (NATIVE, LAVA)}
 
@@ -80,3 +89,47 @@ def load(path: str | Path, **options: Any) -> Network:
     Raises `FormatError`, which names the field, for anything that is damaged, foreign or unsafe.
     """
     return format_of(path).load(path, **options)
+
+
+def save(
+    net: Process,
+    path: str | Path,
+    metadata: dict[str, Any] | None = None,
+    format: str | None = None,
+) -> None:
+    """Write a network to a file.
+
+    A native file holds the whole network: types, options, parameters, connections. Equal networks
+    give equal bytes. An existing file is replaced once the new one is complete.
+
+    Parameters
+    ----------
+    net
+        The network; a single process stands for everything it is connected to.
+    path
+    metadata
+        Anything JSON can say, kept beside the network, and added to its own ``metadata``.
+    format
+        One of `FORMATS`; told by the path's suffix unless given, and native if that says nothing.
+        What a format cannot say is refused by name.
+    """
+    if not isinstance(net, Process):
+        raise ParameterError("netx.save", f"takes a network, got {type(net).__name__}")
+    network = net if isinstance(net, Network) else Network.of(net)
+    kind = _to_write(Path(path), format)
+    assert kind.write is not None
+    own = network.metadata
+    network.metadata = {**own, **(metadata or {})}
+    try:
+        kind.write(network, path)
+    finally:
+        network.metadata = own
+
+
+def _to_write(path: Path, name: str | None) -> Format:
+    written = {f.name: f for f in FORMATS.values() if f.write}
+    if name is None:
+        return next((f for f in written.values() if f.suffix == path.suffix != ""), NATIVE)
+    if name not in written:
+        raise ParameterError("netx.save, format", f"must be of {', '.join(written)}, got {name!r}")
+    return written[name]

@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
-from typing import Any
 
 from bidl_sim.core.network import Network
-from bidl_sim.core.process import Process
-from bidl_sim.errors import BidlError, FormatError, ParameterError
+from bidl_sim.errors import BidlError, FormatError
 from bidl_sim.netx import file
 from bidl_sim.netx.graph import to_network, to_record
 from bidl_sim.netx.schema import ModelRecord
@@ -18,29 +16,14 @@ MAX_VALUES = 2**26
 """No port of a network from a file carries more values, whatever shape the file declares."""
 
 
-def save(net: Process, path: str | Path, metadata: dict[str, Any] | None = None) -> None:
-    """Write a network to a file.
-
-    The file holds the whole network: types, options, parameters, connections. Equal networks
-    give equal bytes. An existing file is replaced once the new one is complete.
-
-    Parameters
-    ----------
-    net
-        The network; a single process stands for everything it is connected to.
-    metadata
-        Anything JSON can say, kept beside the network, and added to its own ``metadata``.
-    """
-    if not isinstance(net, Process):
-        raise ParameterError("netx.save", f"takes a network, got {type(net).__name__}")
-    network = net if isinstance(net, Network) else Network.of(net)
+def save(network: Network, path: str | Path) -> None:
+    """Write a network, with its metadata, to a native file."""
     network.build()
-    beside = {**network.metadata, **(metadata or {})}
     try:
-        json.dumps(beside, allow_nan=False)
+        json.dumps(network.metadata, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise FormatError("netx.save, metadata", f"must be what JSON can say: {error}") from None
-    file.write(ModelRecord(to_record(network), beside), path)
+    file.write(ModelRecord(to_record(network), network.metadata), path)
 
 
 def load(path: str | Path) -> Network:
