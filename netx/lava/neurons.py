@@ -172,7 +172,11 @@ def neuron_fields(process: Process) -> dict[str, Any]:
         if type(process) is kind:
             return fields(given)
     known = ", ".join(kind.__name__ for kind in WRITERS)
-    raise FormatError(process.where, "has no place in a .net file", f"it holds {known}")
+    raise FormatError(
+        process.where,
+        "has no place in a .net file",
+        f"it holds {known}; bidl convert --quantize makes those of trained networks",
+    )
 
 
 def whole(value: Array | float) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -115,8 +116,8 @@ class _Layer:
         if stride != kernel or process.padding != (0, 0) or np.any(np.mod(size, kernel)):
             raise FormatError(process.where, "only whole windows beside each other can be folded")
         self.pool = (self.pool[0] * kernel[0], self.pool[1] * kernel[1])
-        average = isinstance(process, AvgPool2d)
-        self.gain *= 1 / (kernel[0] * kernel[1]) if average else process.weight
+        summed = process.weight if isinstance(process, SumPool2d) else 1 / math.prod(kernel)
+        self.gain *= summed
 
     def pooled(self, weight: Array) -> Array:
         """Weights that do what the pool before them did as well."""
@@ -135,9 +136,9 @@ class _Layer:
         threshold = np.asarray(neuron["threshold"], np.float64)
         largest = max(np.abs(self.weight).max(), np.abs(self.bias).max(), 1e-12)
         factor = LARGEST / largest
-        if neuron["threshold"] != READ_OUT["threshold"] if threshold.ndim == 0 else True:
+        if np.all(threshold < NEVER / SCALE):
             factor = min(factor, HIGHEST / threshold.max())
-            if threshold.ndim == 0:  # a threshold that needs no rounding
+            if threshold.ndim == 0:  # let the threshold need no rounding
                 factor = max(np.floor(factor * threshold * SCALE), 1) / (threshold * SCALE)
             neuron["threshold"] = np.maximum(np.rint(factor * threshold * SCALE), 1) / SCALE
         grid = Grid(SCALE, 8)

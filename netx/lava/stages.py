@@ -77,9 +77,10 @@ def stages(network: Network) -> list[Stage]:
             "a .net file holds one row of layers",
         )
     walk = _Walk(circuit)
-    path: str | None = next(iter(circuit.outputs.values())).rpartition(".")[0]
-    if isinstance(circuit.processes[path], LastStep):  # what is read when, a file does not say
-        path = walk.source(path)
+    end = next(iter(circuit.outputs.values())).rpartition(".")[0]
+    if isinstance(circuit.processes[end], LastStep):  # what is read when, a file does not say
+        end = walk.source(end)
+    path: str | None = end
     while path is not None:
         path = walk.before(path)
     walk.check_complete()

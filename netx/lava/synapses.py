@@ -161,7 +161,7 @@ def mantissas(synapse: Any, scale: int) -> Array:
         raise FormatError(
             f"{synapse.where}, weight",
             f"must be whole multiples of 1 / {scale} in [-256, 256] / {scale}",
-            "let it be quantised: quantize=Grid(64, 8), or see bidl_sim.netx.lava.quantized",
+            "train it with quantize=Grid(64, 8), or bidl convert --quantize",
         )
     return found.astype(np.float32)
 

@@ -100,7 +100,7 @@ def scale_of(process: Process) -> int | None:
         raise FormatError(
             f"{process.where}, arithmetic",
             "is 'float', a .net file holds the numbers of a chip",
-            "quantise the network first, see bidl_sim.netx.lava.quantized",
+            "train it with arithmetic='fixed', or bidl convert --quantize",
         )
     return 1 if process.arithmetic == "integer" else process.scale
 
