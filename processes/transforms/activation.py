@@ -19,7 +19,12 @@ ACTIVATIONS: dict[str, Callable[[Value], Value]] = {
 
 
 class Activation(Process):
-    """``a_out = f(s_in)`` with f one of relu, tanh, sigmoid, identity.
+    """``a_out = f(s_in)``.
+
+    Parameters
+    ----------
+    function : "relu", "tanh", "sigmoid" or "identity"
+        What f is.
 
     Ports
     -----
