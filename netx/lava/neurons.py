@@ -238,6 +238,8 @@ def _adaptive_resonant(name: str) -> Callable[[Any], dict[str, Any]]:
 
 
 def _difference_fields(p: Any) -> dict[str, Any]:
+    if p.cum_error:
+        raise FormatError(f"{p.where}, cum_error", "has no place in a .net file")
     return {
         "type": "SDNN",
         "vThMant": mantissa(p, p.threshold),

@@ -24,7 +24,12 @@ FUNCTIONS: dict[str, Callable[[Value], Value]] = {
 
 
 class Activation(Process):
-    """``a_out = f(s_in)`` with f one of relu, tanh, sigmoid, identity, and nonzero: 1 but at 0.
+    """``a_out = f(s_in)``.
+
+    Parameters
+    ----------
+    function : "relu", "tanh", "sigmoid", "identity" or "nonzero"
+        What f is; "nonzero" is 1 everywhere but at 0.
 
     Ports
     -----

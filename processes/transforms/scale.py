@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import KW_ONLY
 
 from bidl_sim.core.fields import Maybe
 from bidl_sim.core.param import Param
-from bidl_sim.core.port import In, Out
+from bidl_sim.core.port import In, Out, Signal
 from bidl_sim.core.process import Process
 from bidl_sim.processes.quantization import Grid, OnGrid
-from bidl_sim.typing import Value
+from bidl_sim.typing import Shape, Value
 
 
 class Scale(Process):
@@ -41,6 +42,9 @@ class Scale(Process):
 
     s_in = In()
     a_out = Out()
+
+    def parameter_shapes(self, signal: Signal | None) -> Mapping[str, Shape]:
+        return {"weight": (), "bias": ()}
 
     def step(self, s_in: Value, weight: Value, bias: Value) -> Value:
         if self.quantize:

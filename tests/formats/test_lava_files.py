@@ -124,3 +124,28 @@ def test_a_part_of_a_file(lava_golden) -> None:
     assert [n for n in part.processes if n.startswith("layer")] == ["layer1_synapse", "layer1"]
     given = whole.processes["layer1_synapse"].weight
     np.testing.assert_array_equal(part.processes["layer1_synapse"].weight, given)
+
+
+def damaged(whole: bytes, seed: int) -> bytes:
+    """A file with some bytes changed, most of them where its structure is, or cut short."""
+    rng = np.random.default_rng(seed)
+    data = np.frombuffer(whole, np.uint8).copy()
+    if rng.random() < 0.15:
+        return data[: rng.integers(len(data))].tobytes()
+    places = rng.integers(min(len(data), 40_000), size=2 ** rng.integers(7))
+    data[places] = rng.choice([0, 255, *rng.integers(256, size=4)], size=len(places))
+    return data.tobytes()
+
+
+@pytest.mark.parametrize("name", ["cuba_recurrent", "sdnn_cnn_bias", "rf_mlp"])
+def test_a_damaged_file_is_refused_or_read(name, lava_golden, tmp_path) -> None:
+    """Nothing but FormatError; lengths of texts that claim gigabytes are among the damages."""
+    whole = (lava_golden / "nets" / f"{name}.net").read_bytes()
+    path, refused = tmp_path / "a.net", 0
+    for seed in range(60):
+        path.write_bytes(damaged(whole, seed))
+        try:
+            netx.load(path)
+        except FormatError:
+            refused += 1
+    assert refused > 20
