@@ -41,7 +41,7 @@ class Simulator:
     engine : "auto", "torch" or "event"
         "torch" runs batches and every process, on any device; "event" runs one compiled loop that
         follows spikes, on the CPU, best for sparse connections. "auto" takes "event" for networks
-        with `Sparse` synapses that it can run, unless a schedule is given.
+        with `Sparse` synapses or a chip's integers that it can run, unless a schedule is given.
     schedule : "auto", "timestep" or "process"
         Order of execution (see `bidl_sim.core.schedule`); both give the same numbers. "auto" is
         process-major, or timestep-major where a `Callback` must see the steps in order. The event
@@ -325,7 +325,7 @@ class Simulator:
             )
         processes = self.circuit.processes.values()
         free = self.schedule == "auto" and self.kernels != "eager"
-        follows = free and any(p.follows_events for p in processes)
+        follows = free and any(p.follows_events or p.needs_double for p in processes)
         if self.engine == "event" or (self.engine == "auto" and follows):
             from bidl_sim.engines.event import EventEngine
 
