@@ -3,18 +3,18 @@
 from bidl_sim.slayer.block.kinds import blocks
 from bidl_sim.slayer.neuron.cuba import FAMILY
 
-_BLOCKS = blocks(FAMILY)
-
-Input = _BLOCKS["Input"]
-Dense = _BLOCKS["Dense"]
-Conv = _BLOCKS["Conv"]
-ConvT = _BLOCKS["ConvT"]
-Pool = _BLOCKS["Pool"]
-Unpool = _BLOCKS["Unpool"]
-Recurrent = _BLOCKS["Recurrent"]
-KWTA = _BLOCKS["KWTA"]
-Affine = _BLOCKS["Affine"]
-Output = _BLOCKS["Output"]
-Flatten = _BLOCKS["Flatten"]
-Average = _BLOCKS["Average"]
-TimeDecimation = _BLOCKS["TimeDecimation"]
+(
+    Input,
+    Dense,
+    Conv,
+    ConvT,
+    Pool,
+    Unpool,
+    Recurrent,
+    KWTA,
+    Affine,
+    Output,
+    Flatten,
+    Average,
+    TimeDecimation,
+) = blocks(FAMILY)

@@ -26,14 +26,14 @@ KINDS: tuple[type[Block], ...] = (
 )
 
 
-def blocks(family: Family) -> dict[str, type[Block]]:
-    """Every kind of block for this family, by name."""
+def blocks(family: Family) -> tuple[type[Block], ...]:
+    """The `KINDS` of this family, in their order."""
     module = f"bidl_sim.slayer.block.{family.name}"
-    return {
-        kind.__name__: type(
+    return tuple(
+        type(
             kind.__name__,
             (kind,),
             {"family": family, "__module__": module, "__doc__": kind.__doc__},
         )
         for kind in KINDS
-    }
+    )
