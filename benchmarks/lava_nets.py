@@ -1,6 +1,6 @@
 """Steps per second of lava-dl's published networks: python benchmarks/lava_nets.py FOLDER.
 
-FOLDER holds ``oxford/network.net``, ``tiny.net`` and ``pilotnet_sdnn/network.net`` with their inputs.
+FOLDER holds ``oxford/network.net``, ``tiny.net``, ``pilotnet_sdnn/network.net`` and their inputs.
 Each network runs with Lava's timing and arithmetic, one sample and 32; the median of seven runs is
 shown, after one that compiles.
 """
