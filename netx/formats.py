@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ from bidl_sim.core.process import Process
 from bidl_sim.errors import FormatError, ParameterError
 from bidl_sim.netx import native
 from bidl_sim.netx.lava import reading as lava
+from bidl_sim.netx.nir import reading as nir
+from bidl_sim.netx.nir.options import NAMES
 from bidl_sim.netx.schema import VERSION
 
 
@@ -37,6 +39,8 @@ class Format:
         A file whose name ends so is written in this format.
     version
         Of what we write, where the format counts its versions.
+    sketch
+        Options with which a file is read to be described, not run.
     """
 
     name: str
@@ -46,6 +50,7 @@ class Format:
     options: tuple[str, ...] = ()
     suffix: str = ""
     version: int | None = None
+    sketch: Mapping[str, Any] = field(default_factory=dict)
 
     def load(self, path: str | Path, **options: Any) -> Network:
         """The network of a file of this format."""
@@ -60,8 +65,9 @@ class Format:
 
 NATIVE = Format("bidl_sim", "format", native.load, native.save, version=VERSION)
 LAVA = Format("lava-dl", "layer", lava.load, options=tuple(f.name for f in fields(lava.Options)))
+NIR = Format("NIR", "node", nir.load, options=NAMES, suffix=".nir", sketch={"dt": 1.0})
 
-FORMATS: Mapping[str, Format] = {f.name: f for f in (NATIVE, LAVA)}
+FORMATS: Mapping[str, Format] = {f.name: f for f in (NATIVE, LAVA, NIR)}
 
 
 def format_of(path: str | Path) -> Format:
@@ -80,9 +86,9 @@ def format_of(path: str | Path) -> Format:
 def load(path: str | Path, **options: Any) -> Network:
     """Read a network from a file of any format, which is told by content.
 
-    Native files and the .net files of lava-dl, whose options are those of
-    `bidl_sim.netx.lava.reading.Options`. What a file keeps beside a network is in the network's
-    ``metadata``.
+    Native files; the .net files of lava-dl, whose options are those of
+    `bidl_sim.netx.lava.reading.Options`; NIR files, with `bidl_sim.netx.nir.options.Options`, of
+    which ``dt`` is needed. What a file keeps beside a network is in the network's ``metadata``.
 
     Raises `FormatError`, which names the field, for anything that is damaged, foreign or unsafe.
     """

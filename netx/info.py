@@ -73,7 +73,7 @@ class Info:
 def info(path: str | Path) -> Info:
     """What a file holds: processes, shapes, counts, metadata."""
     kind = format_of(path)
-    network = kind.load(path)
+    network = kind.load(path, **kind.sketch)
     circuit = network.build()
     return Info(
         str(path),
