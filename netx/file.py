@@ -37,7 +37,7 @@ def is_native(file: h5py.File) -> bool:
 
 def write(record: ModelRecord, path: str | Path) -> None:
     """Write a file; equal records give equal bytes. An old file stays until the new is whole."""
-    with replacing(path) as file:
+    with replacing(path, libver=("v110", "v110")) as file:
         file.attrs["format"] = np.bytes_(FORMAT)
         file.attrs["version"] = np.int64(VERSION)
         _write_text(file, "metadata", json.dumps(record.metadata, sort_keys=True))

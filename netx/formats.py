@@ -13,7 +13,7 @@ from bidl_sim.core.network import Network
 from bidl_sim.core.process import Process
 from bidl_sim.errors import FormatError, ParameterError
 from bidl_sim.netx import native
-from bidl_sim.netx.lava import reading as lava
+from bidl_sim.netx.lava import reading, writing
 from bidl_sim.netx.nir import reading as nir
 from bidl_sim.netx.nir.options import NAMES
 from bidl_sim.netx.schema import VERSION
@@ -64,7 +64,9 @@ class Format:
 
 
 NATIVE = Format("bidl_sim", "format", native.load, native.save, version=VERSION)
-LAVA = Format("lava-dl", "layer", lava.load, options=tuple(f.name for f in fields(lava.Options)))
+LAVA = Format(
+    "lava-dl", "layer", reading.load, writing.write, tuple(f.name for f in fields(reading.Options))
+)
 NIR = Format("NIR", "node", nir.load, options=NAMES, suffix=".nir", sketch={"dt": 1.0})
 
 FORMATS: Mapping[str, Format] = {f.name: f for f in (NATIVE, LAVA, NIR)}

@@ -22,14 +22,17 @@ def check_folder(path: str | Path) -> None:
 
 
 @contextmanager
-def replacing(path: str | Path) -> Iterator[h5py.File]:
-    """An empty hdf5 file, which takes the place of ``path`` when all is written."""
+def replacing(path: str | Path, libver: tuple[str, str] | None = None) -> Iterator[h5py.File]:
+    """An empty hdf5 file, which takes the place of ``path`` when all is written.
+
+    ``libver`` is the oldest and the newest hdf5 whose features it may use.
+    """
     path = Path(path)
     check_folder(path)
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     os.close(handle)
     try:
-        with h5py.File(temporary, "w", libver=("v110", "v110")) as file:
+        with h5py.File(temporary, "w", libver=libver) as file:
             yield file
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)

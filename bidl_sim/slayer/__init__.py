@@ -10,9 +10,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bidl_sim.slayer import axon, block, classifier, io, loss, utils
+    from bidl_sim.slayer import axon, block, classifier, io, loss, neuron, synapse, utils
 
-__all__ = ["axon", "block", "classifier", "io", "loss", "utils"]
+__all__ = ["axon", "block", "classifier", "io", "loss", "neuron", "synapse", "utils"]
 
 
 def __getattr__(name: str) -> Any:

@@ -71,32 +71,43 @@ def entrance(
 
 def _of_current(net: Network, name: str, end: Any, mean: Array, exponent: int) -> Entrance:
     """Current, normalisation, voltage."""
-    one = 64 if end.arithmetic == "integer" else 1
     shared = {n: getattr(end, n) for n in ("arithmetic", "wrap", "reset_interval", "reset_offset")}
-    current = net.add(LeakyIntegrator(decay=end.current_decay, **shared), f"{name}_current")
+    current = LeakyIntegrator(decay=end.current_decay, **shared)
     end.current_decay = 1.0
-    norm = net.add(_norm(mean * one, exponent, one), f"{name}_norm")
-    scale = net.add(Scale(1 / one), f"{name}_scale")
-    for source, target in ((current, norm), (norm, scale), (scale, end)):
-        net.connect(source, target)
-    return Entrance(end, list(current.in_ports.values()))
+    return _in_a_row(net, name, end, {"current": current}, mean, exponent, 64.0)
 
 
 def _of_sum(
     net: Network, name: str, end: Any, mean: Array, exponent: int, function: str
 ) -> Entrance:
     """Sum, normalisation, activation, differences."""
-    one = 2.0 ** (end.state_exp + end.spike_exp) if end.arithmetic == "integer" else 1.0
-    row = [
-        (Sigma(), "sigma"),
-        (_norm(mean * one, exponent, one), "norm"),
-        (Activation(function), "activation"),
-        (Scale(1 / one), "scale"),
-    ]
-    parts = [net.add(process, f"{name}_{label}") for process, label in row]
-    for source, target in pairwise((*parts, end)):
+    one = 2.0 ** (end.state_exp + end.spike_exp)
+    parts = {"sigma": Sigma(), "activation": Activation(function)}
+    return _in_a_row(net, name, end, parts, mean, exponent, one)
+
+
+def _in_a_row(
+    net: Network,
+    name: str,
+    end: Any,
+    parts: dict[str, Process],
+    mean: Array,
+    exponent: int,
+    one: float,
+) -> Entrance:
+    """The parts of a neuron with a normalisation behind the first; integers are ``one`` larger."""
+    (label, first), *others = parts.items()
+    integer = end.arithmetic == "integer"
+    unit = one if integer else 1 / end.scale
+    norm = _norm(mean * one if integer else mean, exponent, unit)
+    row = [(label, first), ("norm", norm), *others]
+    if integer:
+        row.append(("scale", Scale(1 / one)))
+    for label, process in row:
+        net.add(process, f"{name}_{label}")
+    for (_, source), (_, target) in pairwise([*row, ("", end)]):
         net.connect(source, target)
-    return Entrance(end, list(parts[0].in_ports.values()))
+    return Entrance(end, list(first.in_ports.values()))
 
 
 def _norm(mean: Array, exponent: int, unit: float) -> Process:

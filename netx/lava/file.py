@@ -13,6 +13,7 @@ import numpy as np
 
 from bidl_sim.errors import FormatError
 from bidl_sim.netx.guard import open_guarded
+from bidl_sim.netx.heap import read_text
 from bidl_sim.typing import Array, Shape
 
 SIZES = ("inFeatures", "outFeatures")
@@ -196,15 +197,9 @@ def _only(group: h5py.Group, known: tuple[str, ...], where: str) -> None:
 
 
 def _text(dataset: Any, where: str) -> str:
-    value = dataset[()] if isinstance(dataset, h5py.Dataset) else None
-    if isinstance(value, np.ndarray) and value.shape == (1,):
-        value = value[0]
-    if not isinstance(value, bytes) or len(value) > 64:
-        raise FormatError(where, "must be a short text")
-    try:
-        return value.decode()
-    except UnicodeDecodeError:
-        raise FormatError(where, f"is no text: {value!r}") from None
+    if not isinstance(dataset, h5py.Dataset):
+        raise FormatError(where, "must be a text")
+    return read_text(dataset, where)
 
 
 def _named(group: h5py.Group) -> str:

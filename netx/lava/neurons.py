@@ -172,7 +172,11 @@ def neuron_fields(process: Process) -> dict[str, Any]:
         if type(process) is kind:
             return fields(given)
     known = ", ".join(kind.__name__ for kind in WRITERS)
-    raise FormatError(process.where, "has no place in a .net file", f"it holds {known}")
+    raise FormatError(
+        process.where,
+        "has no place in a .net file",
+        f"it holds {known}; bidl convert --quantize makes those of trained networks",
+    )
 
 
 def whole(value: Array | float) -> Array:
@@ -234,6 +238,8 @@ def _adaptive_resonant(name: str) -> Callable[[Any], dict[str, Any]]:
 
 
 def _difference_fields(p: Any) -> dict[str, Any]:
+    if p.cum_error:
+        raise FormatError(f"{p.where}, cum_error", "has no place in a .net file")
     return {
         "type": "SDNN",
         "vThMant": mantissa(p, p.threshold),

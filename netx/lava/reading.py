@@ -15,10 +15,13 @@ from bidl_sim.core.process import Process
 from bidl_sim.errors import BidlError, FormatError, ParameterError
 from bidl_sim.netx.lava.entrance import entrance
 from bidl_sim.netx.lava.file import LavaFile, Layer, read
-from bidl_sim.netx.lava.neurons import Model, population
+from bidl_sim.netx.lava.neurons import WRITERS, Model, neuron_fields, population
 from bidl_sim.netx.lava.synapses import feedback, input_shape, synapse
 from bidl_sim.processes import Delay, Flatten, GroupMean, Input
+from bidl_sim.processes.neurons.firing import Firing
 from bidl_sim.typing import Array, Shape
+
+WEIGHTED = ("dense", "dense_rec", "conv", "convT", "pool", "unpool")
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,9 @@ class Options:
         the smallest that gives its output.
     arithmetic : "integer" or "fixed"
         A chip's numbers, or the units of training, of which 64 mantissas are 1.0.
+    voltage
+        The last layer sends its voltage, which is what an Affine block of lava-dl is for, and not
+        its spikes, of which that has none.
     """
 
     pipeline: bool = False
@@ -51,6 +57,7 @@ class Options:
     skip_layers: int = 0
     input_shape: Shape | None = None
     arithmetic: str = "integer"
+    voltage: bool = False
 
     def __post_init__(self) -> None:
         least = {"reset_interval": 1, "reset_offset": 0, "num_layers": 1, "skip_layers": 0}
@@ -94,13 +101,15 @@ def to_network(file: LavaFile, options: Options) -> Network:
         builder.shape = builder.sender.shape
         for number, layer in enumerate(chosen, options.skip_layers):
             builder.add(layer, f"layer{number}")
+        if options.voltage:
+            builder.read_voltage()
         builder.net.expose(next(iter(builder.sender.out_ports.values())))
         builder.check()
     except FormatError:
         raise
     except BidlError as error:
         raise FormatError(chosen[0].where.split(":")[0], str(error)) from None
-    builder.net.metadata = {"lava": _beside(file)}
+    builder.net.metadata = {"lava": beside(file, builder.net)}
     return builder.net
 
 
@@ -181,6 +190,12 @@ class _Builder:
         self.sender = process
         return process
 
+    def read_voltage(self) -> None:
+        """Let the last layer send its voltage."""
+        if not isinstance(self.sender, Firing):
+            raise ParameterError("netx.load, voltage", "the last layer has none")
+        self.sender.output = "voltage"
+
     def reset(self, layer: Layer) -> dict[str, Any]:
         """Arguments for the population of the next layer."""
         interval = self.options.reset_interval
@@ -218,10 +233,10 @@ class _Builder:
             return None, ""
         if given.ndim > 1 or given.size == 0 or given.min() < 0 or given.max() > 4096:
             raise FormatError(f"{layer.where}/delay", f"must be steps in [0, 4096], is {given}")
-        steps = np.floor(given.astype(np.float64))
+        steps = np.atleast_1d(np.floor(given.astype(np.float64)))
         outputs = layer.shape[0]
         if steps.size in (1, outputs):
-            steps = steps.reshape(()) if steps.size == 1 else steps
+            steps = np.broadcast_to(steps, (outputs,))
             others = "bias" in layer.members or layer.kind == "dense_rec"
             return steps, "spikes" if others and not self.options.as_lava else "current"
         if len(self.shape) == 1 and steps.size == self.shape[0]:
@@ -241,10 +256,25 @@ class _Builder:
                 )
 
 
-def _beside(file: LavaFile) -> dict[str, Any]:
-    """What a file says that a network does not."""
-    first = file.layers[0]
+def beside(file: LavaFile, net: Network) -> dict[str, Any]:
+    """What a file says that no process holds: it is written again, but nothing depends on it."""
+    layers: dict[str, Any] = {}
+    for number, layer in enumerate(file.layers):
+        process = net.processes.get(name := f"layer{number}")
+        kept: dict[str, Any] = {}
+        if layer.kind == "input":
+            kept |= {n: float(v.reshape(-1)[0]) for n, v in layer.members.items()}
+        if process is not None and layer.neuron is not None:
+            held = neuron_fields(process) if type(process) in WRITERS else {}
+            held |= {"weight_exp": ...} if f"{name}_norm" in net.processes else {}
+            left = {n: v for n, v in layer.neuron.items() if n == "type" or n not in held}
+            if left.get("type") == held.get("type"):
+                left.pop("type", None)
+            left = {n: v.tolist() if isinstance(v, np.ndarray) else v for n, v in left.items()}
+            kept |= {"neuron": left} if left else {}
+        elif layer.neuron is None and layer.kind in WEIGHTED:
+            kept["neuron"] = None
+        if kept:
+            layers[name] = kept
     found: dict[str, Any] = {"simulation": dict(file.simulation)} if file.simulation else {}
-    if first.kind == "input":
-        found |= {n: float(v.reshape(-1)[0]) for n, v in first.members.items()}
-    return found
+    return {**found, "layers": layers} if layers else found

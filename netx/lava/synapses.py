@@ -154,9 +154,16 @@ def synapse_members(synapses: Mapping[str, Process], scale: int) -> dict[str, An
 def mantissas(synapse: Any, scale: int) -> Array:
     """The weights that are used, in a chip's whole numbers."""
     if isinstance(synapse, (SumPool2d, Unpool2d)):
-        return np.full((1, 1, *synapse.kernel_size), scale * synapse.weight, np.float32)
-    weight = np.asarray(synapse.effective_weight(synapse.parameters()))
-    return (scale * weight).astype(np.float32)
+        found = np.full((1, 1, *synapse.kernel_size), scale * synapse.weight)
+    else:
+        found = scale * np.asarray(synapse.effective_weight(synapse.parameters()), np.float64)
+    if np.any(found != np.rint(found)) or np.any(np.abs(found) > 256):
+        raise FormatError(
+            f"{synapse.where}, weight",
+            f"must be whole multiples of 1 / {scale} in [-256, 256] / {scale}",
+            "train it with quantize=Grid(64, 8), or bidl convert --quantize",
+        )
+    return found.astype(np.float32)
 
 
 def input_shape(layer: Layer) -> Shape:

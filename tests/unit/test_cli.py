@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -107,6 +108,33 @@ def test_verify_tells_by_its_exit_code(folder, model, capsys, monkeypatch, rng) 
     monkeypatch.setattr("bidl_sim.netx.native.load", lambda path: wrong)
     assert bidl("verify", "m.net", "--input", "x.npy") == 1
     assert "DIFFERENT" in capsys.readouterr().out
+
+
+def test_convert_rounds_and_says_what_it_did(folder, capsys) -> None:
+    assert bidl("train", "small.toml", "--out", "small.net") == 0
+    capsys.readouterr()
+    assert bidl("convert", "small.net", "chip.net", "--to", "lava-dl") == 1
+    assert "bidl convert --quantize" in capsys.readouterr().err
+    assert bidl("convert", "small.net", "chip.net", "--to", "lava-dl", "--quantize") == 0
+    printed = capsys.readouterr().out
+    assert "chip.net: lava-dl" in printed
+    assert "left out, as the format has no place for it: metadata" in printed
+    assert re.search(r"accuracy [\d.]+ % before rounding, [\d.]+ % after", printed)
+    assert bidl("info", "chip.net") == 0
+    assert "CUBA" in capsys.readouterr().out
+
+
+def test_diff_names_the_first_difference(folder, model, capsys) -> None:
+    assert bidl("diff", "m.net", "m.net") == 0
+    assert capsys.readouterr().out == "no difference\n"
+    dense = model.processes["dense1"]
+    dense.weight = dense.weight + np.eye(2, 3)
+    model.processes["lif1"].reset = "soft"
+    netx.save(model, "n.net")
+    assert bidl("diff", "m.net", "n.net") == 1
+    assert "dense1.weight[0, 0]: " in capsys.readouterr().out
+    assert bidl("diff", "m.net", "n.net", "--all") == 1
+    assert "lif1, reset: 'hard' in the first, 'soft' in the second" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,8 @@
 """Blocks of lava-dl. Adaptive resonators that fire at a phase: `ADRF`."""
 
-from bidl_sim.processes import ADRF
-from bidl_sim.slayer.block.family import ResonantFamily
 from bidl_sim.slayer.block.kinds import blocks
+from bidl_sim.slayer.neuron.adrf import FAMILY
 
-FAMILY = ResonantFamily(
-    "adrf",
-    ADRF,
-    ("period", "decay", "threshold_decay", "refractory_decay"),
-    fixed=("threshold", "threshold_step"),
-    is_complex=True,
-)
 _BLOCKS = blocks(FAMILY)
 
 Input = _BLOCKS["Input"]

@@ -7,8 +7,8 @@ from typing import Any
 from bidl_sim.core.network import Network
 from bidl_sim.netx.lava.neurons import neuron_fields
 from bidl_sim.processes import Input
-from bidl_sim.slayer.block.family import Population
-from bidl_sim.slayer.block.layers import Dense, Params
+from bidl_sim.slayer.block.layers import Dense
+from bidl_sim.slayer.neuron.family import Params, Population
 from bidl_sim.typing import Shape
 
 
@@ -20,7 +20,7 @@ class Affine(Dense):
     neuron_params
     in_neurons, out_neurons : int
     weight_scale, weight_norm, pre_hook_fx, mask, count_log
-        See `Weighted`.
+        See `Connected`.
     dynamics : bool, default True
         Without it what is sent is the weighted sum.
     """
@@ -58,20 +58,28 @@ class Affine(Dense):
         if self.dynamics:
             return super().build(shape, channels)
         net = Network()
-        source, synapse = Input(shape), self.make_synapse("synapse")
+        source, synapse = Input(shape), self.plan("synapse")
         net.connect(net.add(source, "input"), net.add(synapse, "synapse"))
         return net
+
+    def file_neuron(self) -> dict[str, Any] | None:
+        if "sigma" not in self.network().processes:
+            return super().file_neuron()
+        fields = neuron_fields(self.family.neuron(self.neuron_params, None))
+        return fields | {"sigma_output": True}
 
 
 class Output(Affine):
     """All to all, and the sum over time of what arrives: the read-out of sigma-delta blocks.
+
+    Of other neurons it is an `Affine` with dynamics.
 
     Parameters
     ----------
     neuron_params
     in_neurons, out_neurons : int
     weight_scale, weight_norm, pre_hook_fx, mask, count_log
-        See `Weighted`.
+        See `Connected`.
     """
 
     def __init__(
@@ -96,7 +104,3 @@ class Output(Affine):
             mask,
             count_log,
         )
-
-    def file_neuron(self) -> dict[str, Any] | None:
-        fields = neuron_fields(self.family.neuron(self.neuron_params, None))
-        return fields | {"sigma_output": True}

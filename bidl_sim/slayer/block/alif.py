@@ -1,15 +1,8 @@
 """Blocks of lava-dl. Leaky neurons with an adaptive threshold: `ALIF`."""
 
-from bidl_sim.processes import ALIF
-from bidl_sim.slayer.block.family import LeakyFamily
 from bidl_sim.slayer.block.kinds import blocks
+from bidl_sim.slayer.neuron.alif import FAMILY
 
-FAMILY = LeakyFamily(
-    "alif",
-    ALIF,
-    ("current_decay", "voltage_decay", "threshold_decay", "refractory_decay"),
-    fixed=("threshold", "threshold_step"),
-)
 _BLOCKS = blocks(FAMILY)
 
 Input = _BLOCKS["Input"]

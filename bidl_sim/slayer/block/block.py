@@ -1,4 +1,4 @@
-"""The torch face of a block: a small network of our processes, fed tensors with time last."""
+"""A block of lava-dl: a small network of our processes, with a torch face."""
 
 from __future__ import annotations
 
@@ -6,33 +6,31 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from bidl_sim.core.network import Network
 from bidl_sim.core.process import Process
-from bidl_sim.engines.torch.unroll import Carry, Unroll
-from bidl_sim.errors import FormatError, ShapeError
+from bidl_sim.errors import FormatError
 from bidl_sim.processes import Delay, Input
-from bidl_sim.slayer.block.family import Family, Population, follow
+from bidl_sim.slayer.neuron.family import Family, Population, follow
+from bidl_sim.slayer.neuron.words import Cells, WithNeurons
 from bidl_sim.typing import Array, Shape
 
 Synapses = Callable[[str], Process]
 """Makes a block's synapse under a name: of a complex neuron one for each part."""
 
 
-class Block(nn.Module):
+class Block(WithNeurons):
     """Synapse, neuron, one step of shift and a delay, as one module.
 
     ``forward`` takes ``(batch, channel, ..., time)`` and returns the like; with ``count_log`` also
-    the share of its outputs that are not zero. The block is a `Network` of processes named
-    ``synapse``, ``neuron``, ``norm``, ``shift``, ``delay``: `network` gives it, trained as it
-    stands, to simulate, export or connect. Parameters are found by those names
-    (``block.synapse.weight``).
+    the share of its outputs that are not zero. The block is a network of processes named
+    ``synapse``, ``neuron``, ``norm``, ``shift``, ``delay``, see `Face`.
 
     Parameters
     ----------
     neuron_params : mapping
-        The family's arguments, see `bidl_sim.slayer.block.family`.
+        The arguments of the family's `Neuron`.
     delay : bool
         Learn an axonal delay for each channel, in [0, 62] steps.
     delay_shift : bool
@@ -50,97 +48,39 @@ class Block(nn.Module):
         delay_shift: bool = False,
         count_log: bool = False,
     ) -> None:
-        super().__init__()
         self.neuron_params = dict(neuron_params or {})
+        if self.neuron_params:
+            self.family.check(self.neuron_params)
+        super().__init__(bool(self.neuron_params.get("persistent_state")))
         self.has_delay, self.delay_shift, self.count_log = delay, delay_shift, count_log
-        self.persistent = bool(self.neuron_params.get("persistent_state"))
-        self.carry: Carry | None = None
-        self.in_shape: Shape = ()
-        self.is_provisional = False
-        self.first: dict[str, Array] = {}
-        self.body: Unroll | None = None
-
-    # -- what a subclass says --------------------------------------------------------------------
-
-    def build(self, shape: Shape, channels: int | None) -> Network:
-        """A network of new processes for inputs of this shape; ``channels`` are its outputs'."""
-        raise NotImplementedError
-
-    def channels_of(self, shape: Shape) -> int:
-        """How many channels leave the block, for inputs of this shape."""
-        return shape[0]
-
-    # -- running ---------------------------------------------------------------------------------
-
-    def prepare(self, shape: Shape, provisional: bool = False) -> Unroll:
-        """Make the network for inputs of this shape; parameters that there are stay.
-
-        After a ``provisional`` shape, which a block takes whose channels nobody told, parameters
-        for each channel are drawn when the first input shows how many there are.
-        """
-        if self.body is None:
-            self.body = Unroll(self.build(shape, self.channels_of(shape)))
-        elif shape != self.in_shape:
-            channels = self.channels_of(shape) if self.is_provisional else None
-            net = self.build(shape, channels)
-            if self.is_provisional:
-                self.grow(Unroll(net))
-            self.body.rewire(net)
-            self.carry = None
-        self.in_shape, self.is_provisional = shape, provisional
-        return self.body
-
-    def grow(self, wide: Unroll) -> None:
-        """Take from ``wide`` the parameters of another shape than they have so far."""
-        assert self.body is not None
-        found = dict(self.body.named_parameters()) | dict(self.body.named_buffers())
-        for name, value in (*wide.named_parameters(), *wide.named_buffers()):
-            if found[name].shape != value.shape:
-                found[name].data = value.data.to(found[name])
+        self.first_delay: Array | None = None
 
     def forward(self, x: Tensor) -> Any:
         """Run over the time of x, ``(batch, channel, ..., time)``."""
-        if x.dim() < 3:
-            raise ShapeError(
-                type(self).__name__, f"takes (batch, channel, ..., time), got {tuple(x.shape)}"
-            )
-        body = self.prepare(tuple(x.shape[1:-1]))
-        body.train(self.training)
-        carry = self.carry
-        if carry is not None and next(iter(carry.state.values())).shape[0] != x.shape[0]:
-            carry = None
-        y, _, carry = body.advance(x.movedim(-1, 1), carry)
-        self.carry = carry.detach() if self.persistent and carry.state else None
-        y = self.finished(y).movedim(1, -1)
+        y = self.finished(self.run(x)).movedim(1, -1)
         return (y, (y.detach() != 0).float().mean()) if self.count_log else y
 
     def finished(self, y: Tensor) -> Tensor:
         """What leaves the block, of what its network sent ``(batch, time, ...)``."""
         return y
 
-    def network(self) -> Network:
-        """The network with the parameters as they stand now."""
-        body = self.prepare(self.in_shape)
-        body.write_back()
-        network: Network = body.network
-        return network
-
-    def __getattr__(self, name: str) -> Any:
-        """A process of the block by its name, as the module that holds its parameters."""
-        try:
-            return super().__getattr__(name)
-        except AttributeError:
-            body = self.__dict__.get("_modules", {}).get("body")
-            if body is None or name not in dict(body.named_children()):
-                raise
-            return body.get_submodule(name)
+    @property
+    def neuron(self) -> Cells:
+        """The neurons; blocks without any have no such attribute."""
+        if not self.neuron_params:
+            raise AttributeError(f"{type(self).__name__} has no neurons")
+        return Cells(self)
 
     def export_hdf5(self, group: Any) -> None:
         """Write the block as one layer of a .net file, into an empty hdf5 group."""
         from bidl_sim.slayer.block.export import export
 
         if not self.file_type:
-            raise FormatError(type(self).__name__, "has no place in a .net file")
+            raise FormatError(
+                f"block {self.family.name}.{type(self).__name__}",
+                "has no place in a .net file",
+                "export the blocks before it and behind it",
+            )
         network = self.network()
         circuit = network.build()
         shape = circuit.signals[next(iter(circuit.outputs.values()))].shape
@@ -150,10 +90,6 @@ class Block(nn.Module):
     def file_shape(self, shape: Shape) -> Shape:
         """The output's shape as a file has it."""
         return shape
-
-    def file_neuron(self) -> dict[str, Any] | None:
-        """The neuron's members in a file, where the processes do not hold them."""
-        return None
 
     # -- building --------------------------------------------------------------------------------
 
@@ -188,7 +124,7 @@ class Block(nn.Module):
         if self.delay_shift:
             sender = follow(net, sender, Delay(1), "shift")
         if self.has_delay:
-            if "delay" not in self.first or channels is not None:
-                self.first["delay"] = torch.rand(channels or 1).numpy()
-            sender = follow(net, sender, Delay(self.first["delay"], learn=True), "delay")
+            if self.first_delay is None or channels is not None:
+                self.first_delay = torch.rand(channels or 1).numpy()
+            sender = follow(net, sender, Delay(self.first_delay, learn=True), "delay")
         net.expose(next(iter(sender.out_ports.values())))

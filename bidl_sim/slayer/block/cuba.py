@@ -1,14 +1,8 @@
 """Blocks of lava-dl. Current-based leaky neurons: `CUBA`."""
 
-from bidl_sim.processes import CUBA
-from bidl_sim.slayer.block.family import CurrentFamily
 from bidl_sim.slayer.block.kinds import blocks
+from bidl_sim.slayer.neuron.cuba import FAMILY
 
-FAMILY = CurrentFamily(
-    "cuba",
-    CUBA,
-    ("current_decay", "voltage_decay"),
-)
 _BLOCKS = blocks(FAMILY)
 
 Input = _BLOCKS["Input"]

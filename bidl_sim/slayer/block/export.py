@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import h5py
 import numpy as np
 
 from bidl_sim.core.network import Network
-from bidl_sim.core.process import Process
 from bidl_sim.netx.lava.file import Layer, write_layer
-from bidl_sim.netx.lava.neurons import NEVER, decay, neuron_fields, whole
 from bidl_sim.netx.lava.synapses import synapse_members
 from bidl_sim.processes import LateralInhibition, WeightScaleBatchNorm
 from bidl_sim.processes.quantization import Grid
@@ -24,12 +21,9 @@ def export(
     network: Network,
     shape: Shape,
     scale: int,
-    neuron: dict[str, Any] | None = None,
+    neuron: dict[str, Any] | None,
 ) -> None:
-    """Write the processes of a block, which have the names that `Block` gives them.
-
-    ``neuron`` are the neuron's members, where its processes do not hold them.
-    """
+    """Write the processes of a block, which have the names that `Block` gives them."""
     parts = network.processes
     fields: dict[str, Any] = {}
     synapses = {
@@ -51,7 +45,6 @@ def export(
         else:
             found = synapse_members({part: process}, scale)
         fields[key.replace("weight", "weight_rec")] = found[key]
-    neuron = neuron or _neuron(parts)
     norm: Any = parts.get("norm")
     if norm is not None:
         fields["bias"] = _bias(norm, scale)
@@ -61,7 +54,8 @@ def export(
     if "bias" in parts:  # what drives the neurons of a KWTA block
         offset: Any = parts["bias"]
         value = scale * float(Grid(scale, 8)(offset.bias))
-        fields["bias"] = np.full(int(fields["outFeatures"]), value, np.float32)
+        bias = np.full(int(fields["outFeatures"]), value, np.float32)
+        fields["bias"] = fields.get("bias", 0) + bias
     if "transform" in parts:
         transform: Any = parts["transform"]
         grid = Grid(scale, 8)
@@ -71,26 +65,6 @@ def export(
         delay: Any = parts["delay"]
         fields["delay"] = np.floor(delay.delay).astype(np.float32)
     write_layer(group, Layer(str(group.name), kind, shape, fields, neuron))
-
-
-def _neuron(parts: Mapping[str, Process]) -> dict[str, Any] | None:
-    if "neuron" in parts:
-        fields = neuron_fields(parts["neuron"])
-        if "current" in parts:  # a norm stands between current and voltage
-            current: Any = parts["current"]
-            fields["iDecay"] = decay(current.decay)
-        return fields
-    if "voltage" in parts:  # a neuron without spikes
-        leaks: list[Any] = [parts["current"], parts["voltage"]]
-        return {
-            "type": "CUBA",
-            "iDecay": decay(leaks[0].decay),
-            "vDecay": decay(leaks[1].decay),
-            "vThMant": whole(NEVER),
-            "refDelay": whole(1),
-            "gradedSpike": False,
-        }
-    return None
 
 
 def _bias(norm: Any, scale: int) -> Any:

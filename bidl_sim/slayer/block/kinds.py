@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from bidl_sim.slayer.block.affine import Affine, Output
 from bidl_sim.slayer.block.block import Block
-from bidl_sim.slayer.block.family import Family
 from bidl_sim.slayer.block.layers import Conv, ConvT, Dense, Pool, Unpool
 from bidl_sim.slayer.block.plain import Average, Flatten, Input, TimeDecimation
 from bidl_sim.slayer.block.recurrent import KWTA, Recurrent
+from bidl_sim.slayer.neuron.family import Family
 
 KINDS: tuple[type[Block], ...] = (
     Input,

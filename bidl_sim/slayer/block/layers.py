@@ -1,30 +1,23 @@
-"""The blocks of lava-dl without recurrence, for any family of neurons."""
+"""The blocks of lava-dl with a synapse and no recurrence, for any family of neurons."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
-import torch
 from torch import Tensor
 
 from bidl_sim.core.network import Network
-from bidl_sim.core.process import Process
-from bidl_sim.errors import ParameterError
 from bidl_sim.processes import Conv2d, ConvTranspose2d, SumPool2d, Unpool2d
-from bidl_sim.processes import Dense as DenseSynapse
 from bidl_sim.processes.quantization import Grid
 from bidl_sim.slayer.block.block import Block
-from bidl_sim.typing import Array, Shape
+from bidl_sim.slayer.neuron.family import Params
+from bidl_sim.slayer.synapse.plan import ConvPlan, DensePlan, Plan, PoolPlan, Size, Weights
+from bidl_sim.slayer.synapse.weighing import Weighing, WeighingPair
+from bidl_sim.typing import Shape
 
-Params = Mapping[str, Any]
-Size = Any
-"""A number, or (height, width)."""
 
-
-class Weighted(Block):
-    """Base of the blocks with weights: ``synapse`` makes one, drawn as torch draws a layer's.
+class Connected(Block):
+    """Base of the blocks with a synapse.
 
     Parameters
     ----------
@@ -33,50 +26,56 @@ class Weighted(Block):
         Times what torch's layers begin with.
     weight_norm : bool
         Learn length and direction of each output's weights apart.
-    pre_hook_fx : Grid, default that of 8 bits
+    pre_hook_fx : Grid or `quantize_hook_fx`, default the grid of 8 bits
         The numbers that weights are rounded to; False for none.
-    delay, delay_shift, mask, count_log
-        See `Block`; ``mask`` is 0 where there is no synapse.
+    delay, count_log
+        See `Block`.
+    delay_shift : bool
+        See `Block`; by default that of the family, False for sigma_delta and True elsewhere.
+    mask
+        0 where there is no synapse, 1 elsewhere.
     """
+
+    plan: Plan
 
     def __init__(
         self,
         neuron_params: Params,
-        weight_scale: float,
-        weight_norm: bool,
-        pre_hook_fx: Any,
+        plan: Plan,
         delay: bool,
-        delay_shift: bool,
-        mask: Any,
+        delay_shift: bool | None,
         count_log: bool,
     ) -> None:
-        super().__init__(neuron_params, delay, delay_shift, count_log)
-        if pre_hook_fx not in (None, False) and not isinstance(pre_hook_fx, Grid):
-            raise ParameterError(
-                f"{type(self).__name__}, pre_hook_fx",
-                f"must be a Grid, None for that of 8 bits, or False, got {pre_hook_fx!r}",
-                "describe the numbers by bidl_sim.processes.Grid(scale, bits)",
-            )
-        grid = Grid(self.neuron_params.get("scale", 64), 8) if pre_hook_fx is None else pre_hook_fx
-        shaped = {} if mask is None else {"mask": mask}
-        self.options: dict[str, Any] = {
-            "bias": False,
-            "weight_norm": weight_norm,
-            "quantize": grid or None,
-            **shaped,
-        }
-        self.weight_scale = weight_scale
+        shift = self.family.shifts if delay_shift is None else delay_shift
+        super().__init__(neuron_params, delay, shift, count_log)
+        self.plan = plan
+        self.prepare(plan.smallest, provisional=isinstance(plan, PoolPlan))
 
-    def drawn(self, name: str, shape: Shape, inputs: int) -> Array:
-        """First weights of the synapse of this name."""
-        if name not in self.first:
-            bound = 1 / math.sqrt(inputs)
-            weight = torch.empty(shape).uniform_(-bound, bound) * self.weight_scale
-            self.first[name] = weight.numpy()
-        return self.first[name]
+    def channels_of(self, shape: Shape) -> int:
+        return self.plan.channels_of(shape)
+
+    def build(self, shape: Shape, channels: int | None) -> Network:
+        return self.assembled(shape, channels, self.plan)
+
+    def forward(self, x: Tensor) -> Any:
+        return super().forward(self.plan.arranged(x))
+
+    @property
+    def synapse(self) -> Weighing | WeighingPair:
+        """The synapse, before complex neurons a pair."""
+        if not self.family.is_complex:
+            return Weighing(self.part("synapse"))
+        return WeighingPair(*(Weighing(self.part(f"synapse_{p}")) for p in ("real", "imag")))
 
 
-class Dense(Weighted):
+def weights(
+    params: Params, scale: float, norm: bool = False, hook: Any = None, mask: Any = None
+) -> Weights:
+    """The weights of a block, by default on the grid of its neurons."""
+    return Weights(scale, norm, Grid(params.get("scale", 64), 8) if hook is None else hook, mask)
+
+
+class Dense(Connected):
     """All to all: ``(batch, in, time)`` to ``(batch, out, time)``.
 
     Parameters
@@ -85,10 +84,11 @@ class Dense(Weighted):
     in_neurons : int, or the shape (channel, height, width) of what arrives
     out_neurons : int
     weight_scale, weight_norm, pre_hook_fx, delay, delay_shift, mask, count_log
-        See `Weighted`.
+        See `Connected`.
     """
 
     file_type = "dense"
+    plan: DensePlan
 
     def __init__(
         self,
@@ -103,30 +103,12 @@ class Dense(Weighted):
         mask: Any = None,
         count_log: bool = False,
     ) -> None:
-        shift = self.family.shifts if delay_shift is None else delay_shift
-        super().__init__(
-            neuron_params, weight_scale, weight_norm, pre_hook_fx, delay, shift, mask, count_log
-        )
-        shape = in_neurons if isinstance(in_neurons, (tuple, list)) else (in_neurons,)
-        self.in_neurons, self.out_neurons = math.prod(shape), out_neurons
-        self.prepare((self.in_neurons,))
-
-    def channels_of(self, shape: Shape) -> int:
-        return self.out_neurons
-
-    def forward(self, x: Tensor) -> Any:
-        return super().forward(x.flatten(1, -2) if x.dim() > 3 else x)
-
-    def make_synapse(self, name: str) -> Process:
-        shape = (self.out_neurons, self.in_neurons)
-        weight = self.drawn(name, shape, self.in_neurons)
-        return DenseSynapse(self.in_neurons, self.out_neurons, weight=weight, **self.options)
-
-    def build(self, shape: Shape, channels: int | None) -> Network:
-        return self.assembled(shape, channels, self.make_synapse)
+        drawn = weights(neuron_params, weight_scale, weight_norm, pre_hook_fx, mask)
+        plan = DensePlan(in_neurons, out_neurons, drawn)
+        super().__init__(neuron_params, plan, delay, delay_shift, count_log)
 
 
-class Conv(Weighted):
+class Conv(Connected):
     """Convolution: ``(batch, in, height, width, time)`` to ``(batch, out, height', width', time)``.
 
     Parameters
@@ -137,11 +119,11 @@ class Conv(Weighted):
     kernel_size, stride, padding, dilation : int or (height, width)
     groups : int
     weight_scale, weight_norm, pre_hook_fx, delay, delay_shift, count_log
-        See `Weighted`.
+        See `Connected`.
     """
 
     file_type = "conv"
-    process: Any = Conv2d
+    process: ClassVar[Any] = Conv2d
 
     def __init__(
         self,
@@ -160,34 +142,19 @@ class Conv(Weighted):
         delay_shift: bool | None = None,
         count_log: bool = False,
     ) -> None:
-        shift = self.family.shifts if delay_shift is None else delay_shift
-        super().__init__(
-            neuron_params, weight_scale, weight_norm, pre_hook_fx, delay, shift, None, count_log
+        drawn = weights(neuron_params, weight_scale, weight_norm, pre_hook_fx)
+        plan = ConvPlan(
+            self.process,
+            in_features,
+            out_features,
+            kernel_size,
+            stride,
+            padding,
+            dilation,
+            groups,
+            drawn,
         )
-        self.in_features, self.out_features = in_features, out_features
-        self.window: dict[str, Any] = {
-            "kernel_size": pair(kernel_size),
-            "stride": pair(stride),
-            "padding": pair(padding),
-            "dilation": pair(dilation),
-            "groups": groups,
-        }
-        height, width = (
-            (k - 1) * d + 1
-            for k, d in zip(self.window["kernel_size"], self.window["dilation"], strict=True)
-        )
-        self.prepare((in_features, height, width))
-
-    def channels_of(self, shape: Shape) -> int:
-        return self.out_features
-
-    def make_synapse(self, name: str) -> Process:
-        made = self.process(self.in_features, self.out_features, **self.window, **self.options)
-        made.weight = self.drawn(name, made.weight_shape, math.prod(made.weight_shape[1:]))
-        return made  # type: ignore[no-any-return]
-
-    def build(self, shape: Shape, channels: int | None) -> Network:
-        return self.assembled(shape, channels, self.make_synapse)
+        super().__init__(neuron_params, plan, delay, delay_shift, count_log)
 
 
 class ConvT(Conv):
@@ -197,7 +164,7 @@ class ConvT(Conv):
     process = ConvTranspose2d
 
 
-class Pool(Block):
+class Pool(Connected):
     """The sum of each window times a fixed weight; height and width are padded to whole windows.
 
     Parameters
@@ -205,13 +172,15 @@ class Pool(Block):
     neuron_params
     kernel_size, stride : int or (height, width), stride default kernel_size
     padding : int or (height, width)
-    weight_scale : the weight, rounded to 8 bits
-    delay, delay_shift, count_log
-        See `Block`.
+    weight_scale : the weight
+    dilation, weight_norm
+        Not to be had: the weight is fixed.
+    pre_hook_fx, delay, delay_shift, count_log
+        See `Connected`.
     """
 
     file_type = "pool"
-    process: Any = SumPool2d
+    process: ClassVar[type[Any]] = SumPool2d
 
     def __init__(
         self,
@@ -227,39 +196,9 @@ class Pool(Block):
         delay_shift: bool | None = None,
         count_log: bool = False,
     ) -> None:
-        shift = self.family.shifts if delay_shift is None else delay_shift
-        super().__init__(neuron_params, delay, shift, count_log)
-        if pair(dilation) != (1, 1) or weight_norm or pre_hook_fx is not None:
-            raise ParameterError(
-                type(self).__name__,
-                "has one fixed weight and no dilation: weight_norm, pre_hook_fx and dilation "
-                "mean nothing",
-                "leave them out",
-            )
-        self.kernel_size = pair(kernel_size)
-        self.stride = self.kernel_size if stride is None else pair(stride)
-        self.padding = pair(padding)
-        grid = Grid(self.neuron_params.get("scale", 64), 8)
-        self.weight = float(grid(torch.tensor(float(weight_scale), dtype=torch.float64)))
-        self.prepare((1, *self.kernel_size), provisional=True)
-
-    def make_synapse(self, name: str) -> Process:
-        return self.process(  # type: ignore[no-any-return]
-            self.kernel_size, self.stride, self.padding, weight=self.weight
-        )
-
-    def build(self, shape: Shape, channels: int | None) -> Network:
-        return self.assembled(shape, channels, self.make_synapse)
-
-    def forward(self, x: Tensor) -> Any:
-        return super().forward(self.whole(x))
-
-    def whole(self, x: Tensor) -> Tensor:
-        """Height and width filled up with zeros to whole windows."""
-        if self.stride != self.kernel_size or self.padding != (0, 0):
-            return x
-        height, width = (-n % k for n, k in zip(x.shape[2:4], self.kernel_size, strict=True))
-        return torch.nn.functional.pad(x, (0, 0, 0, width, 0, height)) if height or width else x
+        fixed = weights(neuron_params, weight_scale, weight_norm, pre_hook_fx)
+        plan = PoolPlan(self.process, kernel_size, stride, padding, dilation, fixed)
+        super().__init__(neuron_params, plan, delay, delay_shift, count_log)
 
 
 class Unpool(Pool):
@@ -267,14 +206,3 @@ class Unpool(Pool):
 
     file_type = "unpool"
     process = Unpool2d
-
-    def whole(self, x: Tensor) -> Tensor:
-        return x
-
-
-def pair(value: Any) -> tuple[int, int]:
-    """(height, width) of one number or two."""
-    if isinstance(value, (tuple, list)):
-        height, width = value
-        return int(height), int(width)
-    return int(value), int(value)

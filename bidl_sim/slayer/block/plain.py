@@ -16,7 +16,7 @@ from bidl_sim.processes import Input as Source
 from bidl_sim.processes import TimeDecimation as Decimation
 from bidl_sim.processes.quantization import Grid
 from bidl_sim.slayer.block.block import Block
-from bidl_sim.slayer.block.family import Population
+from bidl_sim.slayer.neuron.family import Population
 from bidl_sim.typing import Shape
 
 

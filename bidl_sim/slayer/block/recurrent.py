@@ -9,8 +9,9 @@ from bidl_sim.core.process import Process
 from bidl_sim.processes import Dense as DenseSynapse
 from bidl_sim.processes import Input, LateralInhibition, Scale
 from bidl_sim.processes.quantization import Grid
-from bidl_sim.slayer.block.family import Population, entrance
-from bidl_sim.slayer.block.layers import Dense, Params
+from bidl_sim.slayer.block.layers import Dense
+from bidl_sim.slayer.neuron.family import Params, Population, entrance
+from bidl_sim.slayer.synapse.plan import grid_of
 from bidl_sim.typing import Shape
 
 
@@ -21,15 +22,16 @@ class Recurrent(Dense):
 
         s[t] = neuron(W x[t] + R s[t - 1])
 
-    As in lava-dl gradients go through time by R only, not by the neurons' own states
-    (``state_grad="detached"``).
+    As in lava-dl gradients go through time by R only, not by the neurons' own states; of complex
+    neurons, which lava-dl has no such block for, by both, since by R alone a real part may get
+    none.
 
     Parameters
     ----------
     neuron_params
     in_neurons, out_neurons : int
     weight_scale, weight_norm, pre_hook_fx, delay, delay_shift, count_log
-        See `Weighted`.
+        See `Connected`.
     requires_grad : bool, default True
         Whether R is learned.
     """
@@ -65,11 +67,12 @@ class Recurrent(Dense):
         )
 
     def populate(self, net: Network, channels: int | None) -> Population:
-        return self.family.populate(net, self.neuron_params, channels, state_grad="detached")
+        gradient = "full" if self.family.is_complex else "detached"
+        return self.family.populate(net, self.neuron_params, channels, state_grad=gradient)
 
     def build(self, shape: Shape, channels: int | None) -> Network:
         net = Network()
-        population = self.attach(net, net.add(Input(shape), "input"), channels, self.make_synapse)
+        population = self.attach(net, net.add(Input(shape), "input"), channels, self.plan)
         parts = ("",) if len(population.ports) == 1 else ("_real", "_imag")
         for part, port in zip(parts, population.ports, strict=True):
             name = f"recurrent_synapse{part}"
@@ -79,10 +82,10 @@ class Recurrent(Dense):
 
     def make_feedback(self, name: str) -> Process:
         """The synapses between the neurons of the block."""
-        n = self.out_neurons
-        weight = self.drawn(name, (n, n), n)
+        n, weights = self.plan.out_neurons, self.plan.weights
         learn = None if self.requires_grad else False
-        return DenseSynapse(n, n, weight=weight, learn=learn, **self.options)
+        first = weights.drawn(name, (n, n), n)
+        return DenseSynapse(n, n, weight=first, learn=learn, **weights.options)
 
 
 class KWTA(Recurrent):
@@ -93,7 +96,8 @@ class KWTA(Recurrent):
         s[t] = neuron(W x[t] + R s[t - 1] + b)
         R = (1 + self_excitation) I - 1,  b = threshold (N - 2 num_winners) / N / scale
 
-    R and b are rounded to 8 bits. A file holds the block as recurrent weights and a bias.
+    R and b are rounded to 8 bits, which b is 0 on unless threshold |N - 2 num_winners| > N. A file
+    holds the block as recurrent weights and a bias, which is one of the voltage there.
 
     Parameters
     ----------
@@ -135,7 +139,7 @@ class KWTA(Recurrent):
 
     def populate(self, net: Network, channels: int | None) -> Population:
         population = super().populate(net, channels)
-        scale, n = self.neuron_params.get("scale", 64), self.out_neurons
+        scale, n = self.neuron_params.get("scale", 64), self.plan.out_neurons
         bias = self.neuron_params["threshold"] * (n - 2 * self.num_winners) / n / scale
         bias = float(Grid(scale, 8)(bias))
         ports = []
@@ -148,6 +152,6 @@ class KWTA(Recurrent):
     def make_feedback(self, name: str) -> Process:
         return LateralInhibition(
             self.self_excitation,
-            quantize=self.options["quantize"],
+            quantize=grid_of(self.plan.weights.hook),
             learn=None if self.requires_grad else False,
         )

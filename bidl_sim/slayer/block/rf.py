@@ -1,15 +1,8 @@
 """Blocks of lava-dl. Resonators that fire at a phase: `RF`."""
 
-from bidl_sim.processes import RF
-from bidl_sim.slayer.block.family import ResonantFamily
 from bidl_sim.slayer.block.kinds import blocks
+from bidl_sim.slayer.neuron.rf import FAMILY
 
-FAMILY = ResonantFamily(
-    "rf",
-    RF,
-    ("period", "decay"),
-    is_complex=True,
-)
 _BLOCKS = blocks(FAMILY)
 
 Input = _BLOCKS["Input"]

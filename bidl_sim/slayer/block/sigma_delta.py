@@ -1,16 +1,8 @@
 """Blocks of lava-dl. Sums of differences and their changes: `SigmaDelta`."""
 
-from bidl_sim.processes import SigmaDelta
-from bidl_sim.slayer.block.family import DifferenceFamily
 from bidl_sim.slayer.block.kinds import blocks
+from bidl_sim.slayer.neuron.sigma_delta import FAMILY
 
-FAMILY = DifferenceFamily(
-    "sigma_delta",
-    SigmaDelta,
-    ("threshold",),
-    fixed=("activation",),
-    shifts=False,
-)
 _BLOCKS = blocks(FAMILY)
 
 Input = _BLOCKS["Input"]

@@ -1,0 +1,151 @@
+"""The .net files of lava-dl are read and written again member for member."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+import bidl_sim.processes as bp
+from bidl_sim import Network, Simulator, netx
+from bidl_sim.errors import FormatError, ParameterError
+
+SHARED = Path(__file__).parents[3] / "shared" / "data"
+NEW = sorted(SHARED.glob("lava_golden/*/*.net"))
+OLD = sorted(SHARED.glob("lava_netx/**/*.net"))
+ARITHMETICS = pytest.mark.parametrize("arithmetic", ["integer", "fixed"])
+pytestmark = pytest.mark.skipif(not NEW, reason="lava-dl's files are not here")
+
+NEW_ONLY = "gradedSpike"
+"""Older files do not say it, and have an axis for time in their kernels."""
+
+
+def members(path: Path) -> dict[str, tuple]:
+    found = {}
+    with h5py.File(path) as file:
+        file.visititems(
+            lambda name, item: (
+                found.update({name: (item.dtype, item[()])})
+                if isinstance(item, h5py.Dataset)
+                else None
+            )
+        )
+    return found
+
+
+def whole(path: Path, folder: Path) -> Path:
+    """A file that holds a network, made of one that holds a block."""
+    with h5py.File(path) as file:
+        if "layer" in file:
+            return path
+        with h5py.File(folder / "one.net", "w") as one:
+            one.create_group("layer")
+            file.copy("/", one["layer"], "0")
+    return folder / "one.net"
+
+
+@ARITHMETICS
+@pytest.mark.parametrize("path", [*NEW, *OLD], ids=lambda p: f"{p.parent.name}/{p.stem}")
+def test_a_file_read_and_written_is_the_same(path, arithmetic, tmp_path) -> None:
+    source = whole(path, tmp_path)
+    netx.save(netx.load(source, arithmetic=arithmetic), tmp_path / "a.net", format="lava-dl")
+    wanted, found = members(source), members(tmp_path / "a.net")
+    extra = {name for name in found if name not in wanted}
+    assert all(name.endswith(NEW_ONLY) for name in extra)
+    assert set(wanted) <= set(found)
+    for name, (dtype, value) in wanted.items():
+        assert found[name][0] == dtype, name
+        kernel = name.endswith("weight") and np.ndim(value) == 5
+        np.testing.assert_array_equal(found[name][1], value[..., 0] if kernel else value, name)
+
+
+BLOCKS = [p for p in NEW if p.parent.name == "blocks"]
+RESONATORS = ("rf", "rf_iz", "adrf", "adrf_iz")
+"""Their norms are lost in lava-dl's files; and what Affine blocks send are no spikes."""
+SAID = [
+    p
+    for p in BLOCKS
+    if "affine" not in p.stem
+    and not (
+        p.stem.endswith("norm")
+        and p.stem.split("__")[0] in RESONATORS
+        and "weightnorm" not in p.stem
+    )
+]
+
+
+@ARITHMETICS
+@pytest.mark.parametrize("path", SAID, ids=lambda p: p.stem)
+def test_a_block_from_its_file_gives_its_output(path, arithmetic, tmp_path) -> None:
+    with np.load(path.with_suffix(".npz")) as file:
+        x, y, meta = file["x"], file["y"], json.loads(str(file["meta_json"]))
+    net = netx.load(path, arithmetic=arithmetic, input_shape=tuple(meta["in_shape"][1:-1]))
+    difference = meta["neuron"] == "sigma_delta"
+    unit = 4096 if arithmetic == "integer" and difference else 1
+    found = Simulator(net, dtype="float64").run(unit * np.moveaxis(x, -1, 1), progress=False)
+    wanted = np.moveaxis(y, -1, 1)
+    unit *= 64 if unit > 1 and meta["block"] == "Output" else 1
+    shift = int(not difference and meta["block"] not in ("Flatten", "Affine"))
+    np.testing.assert_array_equal(found[:, : y.shape[-1] - shift] / unit, wanted[:, shift:])
+
+
+def test_what_no_file_can_say_is_refused_by_name(tmp_path) -> None:
+    for process, named in (
+        (bp.LIF(), r"LIF.*has no place in a \.net file"),
+        (bp.CUBA(arithmetic="float"), r"CUBA.*arithmetic.*is 'float'"),
+        (bp.TimeMean(), r"TimeMean.*has no place"),
+    ):
+        net = Network.sequential(bp.Input(4), bp.Dense(4, 3, bias=False, quantize=(64, 8)), process)
+        with pytest.raises(FormatError, match=named):
+            netx.save(net, tmp_path / "a.net", format="lava-dl")
+    assert not list(tmp_path.iterdir())
+
+
+def test_options_are_checked(lava_golden) -> None:
+    path = lava_golden / "nets" / "cuba_mlp.net"
+    for name, value in (
+        ("pipelined", True),
+        ("reset_interval", 0),
+        ("reset_offset", -1),
+        ("num_layers", 0),
+        ("skip_layers", 3),
+        ("arithmetic", "float"),
+    ):
+        with pytest.raises(ParameterError, match=name):
+            netx.load(path, **{name: value})
+
+
+def test_a_part_of_a_file(lava_golden) -> None:
+    path = lava_golden / "nets" / "cuba_mlp.net"
+    whole, part = netx.load(path), netx.load(path, num_layers=2, skip_layers=1)
+    assert [n for n in part.processes if n.startswith("layer")] == ["layer1_synapse", "layer1"]
+    given = whole.processes["layer1_synapse"].weight
+    np.testing.assert_array_equal(part.processes["layer1_synapse"].weight, given)
+
+
+def damaged(whole: bytes, seed: int) -> bytes:
+    """A file with some bytes changed, most of them where its structure is, or cut short."""
+    rng = np.random.default_rng(seed)
+    data = np.frombuffer(whole, np.uint8).copy()
+    if rng.random() < 0.15:
+        return data[: rng.integers(len(data))].tobytes()
+    places = rng.integers(min(len(data), 40_000), size=2 ** rng.integers(7))
+    data[places] = rng.choice([0, 255, *rng.integers(256, size=4)], size=len(places))
+    return data.tobytes()
+
+
+@pytest.mark.parametrize("name", ["cuba_recurrent", "sdnn_cnn_bias", "rf_mlp"])
+def test_a_damaged_file_is_refused_or_read(name, lava_golden, tmp_path) -> None:
+    """Nothing but FormatError; lengths of texts that claim gigabytes are among the damages."""
+    whole = (lava_golden / "nets" / f"{name}.net").read_bytes()
+    path, refused = tmp_path / "a.net", 0
+    for seed in range(60):
+        path.write_bytes(damaged(whole, seed))
+        try:
+            netx.load(path)
+        except FormatError:
+            refused += 1
+    assert refused > 20
