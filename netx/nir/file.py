@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import h5py
 import numpy as np
@@ -91,6 +91,7 @@ class Graph:
     edges: tuple[tuple[str, str], ...]
     metadata: Mapping[str, Any] = field(default_factory=dict)
     version: str = VERSION
+    kind: ClassVar[str] = "NIRGraph"
 
     def of_kind(self, kind: str) -> list[str]:
         """Names of the nodes of a type."""
@@ -123,7 +124,7 @@ def _member(group: Any, where: str) -> Member:
         raise FormatError(f"{where}/type", "is missing")
     kind = text(group["type"], f"{where}/type")
     metadata = _metadata(group["metadata"], where) if "metadata" in group else {}
-    if kind == "NIRGraph":
+    if kind == Graph.kind:
         return _graph(group, where, metadata)
     if kind not in FIELDS:
         raise FormatError(
@@ -252,24 +253,24 @@ def shown(value: Array) -> str:
 
 
 def write(graph: Graph, path: str | Path) -> None:
-    """Write a file; an old one stays until the new is whole."""
+    """Write a file; equal graphs give equal bytes. An old one stays until the new is whole."""
     with replacing(path) as file:
         _write_value(file, "version", graph.version)
         _write_member(file.create_group("node"), graph)
 
 
 def _write_member(group: h5py.Group, member: Member) -> None:
-    for name, value in member.metadata.items():
+    for name, value in sorted(member.metadata.items()):
         _write_value(group, f"metadata/{name}", value)
     if isinstance(member, Node):
         _write_value(group, "type", member.kind)
-        for name, value in member.fields.items():
+        for name, value in sorted(member.fields.items()):
             _write_value(group, name, value)
         return
-    _write_value(group, "type", "NIRGraph")
-    edges = np.array(member.edges, dtype=object).reshape(-1, 2)
+    _write_value(group, "type", member.kind)
+    edges = np.array(sorted(member.edges), dtype=object).reshape(-1, 2)
     group.create_dataset("edges", data=edges, dtype=h5py.string_dtype())
-    for name, inner in member.nodes.items():
+    for name, inner in sorted(member.nodes.items()):
         _write_member(group.create_group(f"nodes/{name}"), inner)
 
 

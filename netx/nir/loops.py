@@ -53,7 +53,7 @@ def delayed(graph: Graph) -> frozenset[Edge]:
     """The edges on loops that go back, in breadth-first order from the Inputs.
 
     First those that lead to a smaller depth; if that leaves loops, those that lead to what was
-    reached before. Neither names of edges nor their order in the file matter.
+    reached before. The order of edges in the file does not matter.
     """
     net = nx.DiGraph()
     net.add_nodes_from(leaves(graph))

@@ -70,16 +70,15 @@ def population(node: Node, options: Options) -> Process:
 
 def _gain(node: Node, r: Array, options: Options) -> str:
     """Whether r is what a step adds, or a rate; it is one if it is 1/dt."""
-    if options.if_gain == "per_step":
-        if np.all(np.abs(r * options.step - 1) < NEAR):
-            return "dt"
-        if np.any(np.abs(r - 1) >= NEAR):
-            warnings.warn(
-                f"{node.where}/r: is {shown(r)}, neither 1 nor 1/dt, and added in every step; "
-                "if_gain='dt' takes it as a rate",
-                stacklevel=2,
-            )
-    return options.if_gain
+    if options.if_gain != "dt" and np.all(np.abs(r * options.step - 1) < NEAR):
+        return "dt"
+    if options.if_gain is None and np.any(np.abs(r - 1) >= NEAR):
+        warnings.warn(
+            f"{node.where}/r: is {shown(r)}, neither 1 nor 1/dt, and added in every step; "
+            "if_gain='dt' takes it as a rate, 'per_step' as it is",
+            stacklevel=2,
+        )
+    return options.if_gain or "per_step"
 
 
 # -- ours to a file's ----------------------------------------------------------------------------

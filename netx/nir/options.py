@@ -37,7 +37,8 @@ class Options:
     method : "euler" or "exp"
         How a potential moves, see `Discretised`.
     if_gain : "per_step" or "dt"
-        What IF and I add in a step: r times their input, or dt r times.
+        What IF and I add in a step: r times their input, or dt r times. Unless said it is the
+        first, but where r is 1/dt.
     max_spikes : int or infinity
         How many spikes a neuron may send in a step.
     v_min : float
@@ -49,7 +50,7 @@ class Options:
     dt: float | None = None
     reset: str = "value"
     method: str = "euler"
-    if_gain: str = "per_step"
+    if_gain: str | None = None
     max_spikes: float = 1
     v_min: float | None = None
     compare: str = "gt"

@@ -39,7 +39,7 @@ def to_network(graph: Graph, **options: Any) -> Network:
     An edge that closes a loop carries what was sent in the step before, see `loops.delayed`.
     """
     chosen = given(options)
-    resolve(graph.where, chosen, graph.metadata).step  # noqa: B018  # asks for dt
+    dt = resolve(graph.where, chosen, graph.metadata).step
     _check(graph)
     nodes = leaves(graph)
     try:
@@ -61,7 +61,7 @@ def to_network(graph: Graph, **options: Any) -> Network:
         into = next(iter(circuit.processes[path].in_specs), None)
         if into is not None:
             _compare(node, circuit.signals[f"{path}.{into}"].shape)
-    network.metadata = _beside(graph)
+    network.metadata = _beside(graph, dt)
     return network
 
 
@@ -170,11 +170,12 @@ def _compare(node: Node, shape: tuple[int, ...]) -> None:
 # -- what is kept beside the network ---------------------------------------------------------------
 
 
-def _beside(graph: Graph) -> dict[str, Any]:
-    """What a file says that a network does not: its version, and metadata of others."""
+def _beside(graph: Graph, dt: float) -> dict[str, Any]:
+    """What a file says that a network does not: version, timestep, and metadata of others."""
     nodes = {path: _others(member.metadata) for path, member in _members(graph).items()}
     found: dict[str, Any] = {
         "version": graph.version,
+        "dt": dt,
         "metadata": _others(graph.metadata),
         "nodes": {path: said for path, said in nodes.items() if said},
     }
