@@ -82,6 +82,10 @@ FORMATS: Mapping[str, Format] = {f.name: f for f in (NATIVE, LAVA, NIR)}
 
 def format_of(path: str | Path) -> Format:
     """Which format a file has; one that has no mark is left to the native reader to refuse."""
+    return _marked(path) or NATIVE
+
+
+def _marked(path: str | Path) -> Format | None:
     path = Path(path)
     if not path.is_file():
         raise FormatError(str(path), "is not a file" if path.exists() else "does not exist")
@@ -89,8 +93,8 @@ def format_of(path: str | Path) -> Format:
         with h5py.File(path, "r") as file:
             marks = {*file.attrs, *file}
     except (OSError, KeyError, RuntimeError, ValueError):
-        return NATIVE
-    return next((f for f in FORMATS.values() if f.mark in marks), NATIVE)
+        return None
+    return next((f for f in FORMATS.values() if f.mark in marks), None)
 
 
 def load(path: str | Path, **options: Any) -> Network:
@@ -102,7 +106,8 @@ def load(path: str | Path, **options: Any) -> Network:
 
     Raises `FormatError`, which names the field, for anything that is damaged, foreign or unsafe.
     """
-    return format_of(path).load(path, **options)
+    kind = _marked(path)
+    return kind.load(path, **options) if kind else native.load(path)
 
 
 def save(

@@ -38,8 +38,8 @@ def open_guarded(
 ) -> Iterator[h5py.File]:
     """An hdf5 file that is safe to read; any failure inside becomes a `FormatError`.
 
-    With ``texts`` a dataset may hold texts of variable length, to be read a few at a time: each
-    can be as long as the file. With ``compressed`` datasets may be chunked and compressed.
+    With ``texts`` a dataset may hold texts of variable length, for `bidl_sim.netx.heap` to read.
+    With ``compressed`` datasets may be chunked and compressed.
     """
     path = Path(path)
     if not path.is_file():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, TypeAlias
@@ -13,6 +13,7 @@ import numpy as np
 
 from bidl_sim.errors import FormatError
 from bidl_sim.netx.guard import open_guarded
+from bidl_sim.netx.heap import read_text, read_texts
 from bidl_sim.netx.replace import replacing
 from bidl_sim.typing import Array, Shape
 
@@ -52,7 +53,7 @@ OPTIONAL = ("v_reset", "input_shape", "input_type")
 
 MAX_EDGES = 100_000
 LONGEST = 1000
-"""Characters of a text."""
+"""Bytes of a name."""
 
 
 @dataclass(frozen=True)
@@ -158,7 +159,7 @@ def _edges(dataset: Any, where: str, nodes: Mapping[str, Member]) -> tuple[tuple
         raise FormatError(where, "must be pairs of names")
     if len(dataset) > MAX_EDGES:
         raise FormatError(where, f"are {len(dataset)}, at most {MAX_EDGES} are read")
-    names = list(texts(dataset, where))
+    names = read_texts(dataset, where, LONGEST)
     edges = tuple(zip(names[::2], names[1::2], strict=True))
     seen: set[tuple[str, str]] = set()
     for edge in edges:
@@ -183,7 +184,7 @@ def _metadata(group: Any, where: str, prefix: str = "") -> dict[str, Any]:
         if isinstance(item, h5py.Group):
             found |= {f"{name}/{k}": v for k, v in _metadata(item, f"{where}/{name}").items()}
         elif h5py.check_string_dtype(item.dtype):
-            words = np.array(list(texts(item, f"{where}/{name}", 2**16)), dtype=object)
+            words = np.array(read_texts(item, f"{where}/{name}"), dtype=object)
             found[name] = words.reshape(item.shape).tolist()
         else:
             found[name] = item[()]
@@ -206,24 +207,9 @@ def _value(dataset: Any, where: str) -> Any:
 
 def text(dataset: Any, where: str) -> str:
     """The one text of a dataset."""
-    if not isinstance(dataset, h5py.Dataset) or dataset.size != 1:
+    if not isinstance(dataset, h5py.Dataset):
         raise FormatError(where, "must be a text")
-    return next(texts(dataset, where))
-
-
-def texts(dataset: h5py.Dataset, where: str, longest: int = LONGEST) -> Iterator[str]:
-    """The texts of a dataset in order, a row at a time: each can be as long as the file."""
-    if not h5py.check_string_dtype(dataset.dtype):
-        raise FormatError(where, f"must be a text, is {dataset.dtype}")
-    rows = range(len(dataset)) if dataset.shape else [()]
-    for row in rows:
-        for value in np.asarray(dataset[row]).reshape(-1):
-            if not isinstance(value, bytes) or len(value) > longest:
-                raise FormatError(where, f"must be a text of at most {longest} bytes")
-            try:
-                yield value.decode()
-            except UnicodeDecodeError:
-                raise FormatError(where, f"is no text: {value[:40]!r}") from None
+    return read_text(dataset, where, LONGEST)
 
 
 def only(group: h5py.Group, known: tuple[str, ...], where: str) -> None:
