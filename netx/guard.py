@@ -38,7 +38,8 @@ def open_guarded(
 ) -> Iterator[h5py.File]:
     """An hdf5 file that is safe to read; any failure inside becomes a `FormatError`.
 
-    With ``texts`` a dataset may hold texts of variable length, for `bidl_sim.netx.heap` to read.
+    With ``texts`` a dataset may hold texts of variable length, for `bidl_sim.netx.heap` to read,
+    and an attribute may, which is not to be read.
     With ``compressed`` datasets may be chunked and compressed.
     """
     path = Path(path)
@@ -70,7 +71,7 @@ def _check(file: h5py.File, path: Path, texts: bool, compressed: bool) -> None:
         seen.add(key)
         if depth > MAX_DEPTH or len(seen) > MAX_OBJECTS:
             raise FormatError(where, "holds too many objects or nests too deep")
-        _check_attributes(group, where)
+        _check_attributes(group, where, texts)
         for child in group:
             at = f"{name}/{child}"
             link = group.get(child, getlink=True)
@@ -113,7 +114,7 @@ def _check_dataset(
         )
     if not chunked and size != dataset.id.get_storage_size():
         raise FormatError(where, f"declares {size} bytes, stores {dataset.id.get_storage_size()}")
-    _check_attributes(dataset, where)
+    _check_attributes(dataset, where, texts)
     return size
 
 
@@ -128,14 +129,17 @@ def _chunk_bytes(dataset: h5py.Dataset, where: str, item: int) -> int:
     return _bytes(tuple(-(-n // c) for n, c in zip(dataset.shape, chunk, strict=True)), one)
 
 
-def _check_attributes(item: h5py.HLObject, where: str) -> None:
+def _check_attributes(item: h5py.HLObject, where: str, texts: bool) -> None:
     count = h5py.h5a.get_num_attrs(item.id)
     if count > MAX_ATTRIBUTES:
         raise FormatError(where, f"has {count} attributes, at most {MAX_ATTRIBUTES} are allowed")
     for number in range(count):
         attribute = h5py.h5a.open(item.id, index=number)
         at = f"{where}, attribute {attribute.name.decode(errors='replace')!r}"
-        _check_type(attribute.get_type(), at)
+        kind = attribute.get_type()
+        if texts and kind.get_class() == h5py.h5t.STRING and kind.is_variable_str():
+            continue  # nobody reads it
+        _check_type(kind, at)
         if _bytes(attribute.shape, attribute.get_type().get_size()) > 2**16:
             raise FormatError(at, f"has shape {attribute.shape}, which is too large")
 
