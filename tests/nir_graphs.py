@@ -68,7 +68,7 @@ def everything() -> Graph:
             **recurrent(rng.normal(size=(3, 3)).astype(np.float32), np.zeros(3), metadata=kept),
         },
         (("input", "lif"), ("lif", "rec"), ("rec", "lif"), ("lif", "output")),
-        {"words": ["one", "two"]},
+        {"word": "one"},
     )
     images = {
         "conv2d": node(
