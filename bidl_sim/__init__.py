@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bidl_sim import data, netx, plots, processes, slayer, trainers
+    from bidl_sim import data, lava, netx, plots, processes, slayer, trainers
     from bidl_sim.core.network import Network
     from bidl_sim.core.neuron import Neuron
     from bidl_sim.core.param import Param
@@ -32,7 +32,7 @@ _HOME = {
     "Simulator": "bidl_sim.simulator",
     "State": "bidl_sim.core.process",
 }
-_MODULES = ("data", "netx", "plots", "processes", "slayer", "trainers")
+_MODULES = ("data", "lava", "netx", "plots", "processes", "slayer", "trainers")
 
 __all__ = [
     "BidlError",
@@ -47,6 +47,7 @@ __all__ = [
     "State",
     "__version__",
     "data",
+    "lava",
     "netx",
     "plots",
     "processes",

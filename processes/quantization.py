@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from bidl_sim.core.fields import Field, as_int
+from bidl_sim.core.fields import MOST, Field, as_int
 from bidl_sim.core.intrinsics import clip, nearest, straight_through
 from bidl_sim.errors import ParameterError
 from bidl_sim.typing import Value
@@ -36,7 +36,5 @@ class OnGrid(Field["tuple[int, int]", Grid]):
     def convert(self, where: str, value: tuple[int, int]) -> Grid:
         if not isinstance(value, (tuple, list)) or len(value) != 2:
             raise ParameterError(where, f"must be a Grid or (scale, bits), got {value!r}")
-        bits = as_int(f"{where}, bits", value[1], 2)
-        if bits > 24:
-            raise ParameterError(f"{where}, bits", f"must be at most 24, got {bits}")
-        return Grid(as_int(f"{where}, scale", value[0], 1), bits)
+        scale = as_int(f"{where}, scale", value[0], 1, MOST)
+        return Grid(scale, as_int(f"{where}, bits", value[1], 2, 24))

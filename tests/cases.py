@@ -1,14 +1,15 @@
 """A small network around every registered process type.
 
 A type that can be made without arguments needs no entry here: it is fed five values and read by a
-neuron. `REQUIRED` gives arguments and input shape of the others, `VARIANTS` further options worth
-holding to the same contract.
+neuron. `REQUIRED` gives arguments, input shape or drive of the others, `VARIANTS` further options
+worth holding to the same contract.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import FunctionType
 
 import numpy as np
 
@@ -38,27 +39,36 @@ class Case:
     name: str
     make: Callable[[], Process]
     shape: tuple[int, ...] = (5,)
+    drive: float = 1.0
+    """How large inputs are, for neurons in physical units to fire within a dozen steps."""
 
     def network(self, seed: int = 0) -> Network:
         """Input -> process -> neuron, with what the process does not have left out."""
         process = self.make()
-        net = Network(seed=seed)
         if isinstance(process, bp.Plasticity):
-            return learning(net, process)
+            return learning(Network(seed=seed), process)
+        net = Network(seed=seed)
         if process.external:
             net.add(process)
             net.connect(process, net.add(bp.LIF(name="after")))
             return net
-        net.add(process)
-        if process.in_ports:
-            source = net.add(bp.Input(self.shape))
-            for number, port in enumerate(process.in_ports.values()):
-                if not number or process.requires_input(port.name):
-                    net.connect(source, port)
+        self.feed(net, process)
         after = net.add(bp.LIF(name="after", alpha=0.7)) if process.out_ports else None
         for port in process.out_ports.values():
             net.connect(port, after)
         return net
+
+    def feed(self, net: Network, process: Process) -> None:
+        """Add a process, with one input for all of its InPorts that need one."""
+        net.add(process)
+        if process.in_ports:
+            source = net.add(bp.Input(self.shape))
+            if self.drive != 1:
+                net.connect(source, driven := net.add(bp.Scale(self.drive)))
+                source = driven
+            for number, port in enumerate(process.in_ports.values()):
+                if not number or process.requires_input(port.name):
+                    net.connect(source, port)
 
 
 def learning(net: Network, rule: bp.Plasticity) -> Network:
@@ -72,6 +82,14 @@ def learning(net: Network, rule: bp.Plasticity) -> Network:
 
 
 REQUIRED: dict[str, Case] = {
+    "AdEx": Case("AdEx", bp.AdEx, drive=1e5),
+    "ConductanceLIF": Case("ConductanceLIF", bp.ConductanceLIF, drive=3e3),
+    "CurrentLIF": Case("CurrentLIF", bp.CurrentLIF, drive=3e3),
+    "DeltaLIF": Case("DeltaLIF", bp.DeltaLIF, drive=30.0),
+    "GLIF": Case("GLIF", bp.GLIF, drive=3e4),
+    "HodgkinHuxley": Case("HodgkinHuxley", bp.HodgkinHuxley, drive=3e4),
+    "Izhikevich": Case("Izhikevich", bp.Izhikevich, drive=1e3),
+    "MultiCompartment": Case("MultiCompartment", bp.MultiCompartment, drive=1e3),
     "ArraySource": Case("ArraySource", lambda: bp.ArraySource(VALUES)),
     "AvgPool2d": Case("AvgPool2d", lambda: bp.AvgPool2d(2), (2, 6, 6)),
     "Callback": Case("Callback", lambda: bp.Callback(double, 5)),
@@ -152,6 +170,7 @@ VARIANTS = (
     Case("WeightScaleBatchNorm-var", lambda: bp.WeightScaleBatchNorm(var=0.4), (2, 2, 3)),
     Case("GlobalAvgPool-image", lambda: bp.GlobalAvgPool(), (3, 2, 4)),
     Case("GlobalAvgPool-frame", lambda: bp.GlobalAvgPool("frame"), (3, 2, 4)),
+    Case("LowPass-per-channel", lambda: bp.LowPass(tau=[2.0, 9.0], method="euler"), (2, 2, 2)),
     Case("PairSTDP-fast", lambda: bp.PairSTDP(a_plus=0.2, a_minus=0.1, w_min=-1, dt=5)),
     Case("MaxPool2d-padding", lambda: bp.MaxPool2d((3, 2), stride=2, padding=1), (2, 7, 6)),
     Case("Scale-grid", lambda: bp.Scale(0.7, -0.2, quantize=(64, 8), learn=True)),
@@ -228,7 +247,10 @@ VARIANTS = (
     ),
     Case("LIAF-centered", lambda: bp.LIAF(output="centered", activation="tanh")),
     Case("LIAF-reset", lambda: bp.LIAF(output="reset", activation="sigmoid")),
-    Case("LIAF-leaked", lambda: bp.LIAF(output="leaked", activation="identity", reset="soft")),
+    Case(
+        "LIAF-leaked",
+        lambda: bp.LIAF(output="leaked", activation="identity", reset="soft", alpha=0.9),
+    ),
 )
 
 
@@ -240,9 +262,23 @@ def library_types() -> list[type[Process]]:
     return [t for t in registry.types().values() if t.__module__.startswith("bidl_sim.")]
 
 
+def draws_in_training(process: Process) -> bool:
+    """Whether torch's generator matters: numbers in each step, or states drawn at the beginning."""
+    begins_so = any(isinstance(state.reset, str) for state in process.state_specs.values())
+    return process.draws(training=True) or begins_so
+
+
+def can_be_saved(process: Process) -> bool:
+    """No file can hold a Python function."""
+    return not any(isinstance(value, FunctionType) for value in process.options().values())
+
+
 CASES = [*(default_case(kind) for kind in library_types()), *VARIANTS]
 FED = [case for case in CASES if case.network().build().inputs]
-SAVED = [case for case in CASES if not case.name.startswith("Callback")]
+ALONE = [case for case in CASES if case not in FED]
+SAVED = [case for case in CASES if can_be_saved(case.make())]
+DRAWN = [case for case in CASES if case.make().draws(training=False)]
+DRAWN_IN_TRAINING = [case for case in FED if draws_in_training(case.make())]
 
 
 def inputs(network: Network, rng: np.random.Generator, batch: int = 3, steps: int = 12):

@@ -95,6 +95,7 @@ def build(network: Network) -> Circuit:
     signals = infer_signals(processes, edges)
     for path, process in processes.items():
         first = signals[f"{path}.{next(iter((*process.in_specs, *process.out_specs)))}"]
+        process.__post_init__()  # what was set since is checked as what was given
         process.check_parameters(first)
         _initialise(process, path, first, network.seed)
         _check_initial(process, path, signals)

@@ -8,6 +8,7 @@ plain Python values that shape the process; a `Param` is an array that an engine
 from __future__ import annotations
 
 import math
+import numbers
 import operator
 from collections.abc import Iterable
 from typing import Any, Generic, TypeAlias, TypeVar
@@ -53,8 +54,14 @@ class Field(Generic[Given, Kept]):
         raise NotImplementedError
 
 
-def as_int(where: str, value: object, low: int) -> int:
-    """``value`` as a whole number of at least ``low``; floats and booleans are refused."""
+MOST = 2**31 - 1
+"""The largest whole number that an option takes."""
+LARGEST = 3.4028234663852886e38
+"""The largest number that float32 holds; beyond it, a run in float32 would begin with infinity."""
+
+
+def as_int(where: str, value: object, low: int, high: int | None = None) -> int:
+    """``value`` as a whole number in [low, high]; floats and booleans are refused."""
     try:
         if isinstance(value, bool):
             raise TypeError
@@ -63,18 +70,20 @@ def as_int(where: str, value: object, low: int) -> int:
         raise ParameterError(where, f"must be a whole number, got {value!r}") from None
     if number < low:
         raise ParameterError(where, f"must be at least {low}, got {number}")
+    if high is not None and number > high:
+        raise ParameterError(where, f"must be at most {high}, got {number}")
     return number
 
 
 class Int(Field[int, int]):
-    """A whole number of at least ``low``."""
+    """A whole number in ``[low, high]``."""
 
-    def __init__(self, default: Any = REQUIRED, *, low: int = 1) -> None:
+    def __init__(self, default: Any = REQUIRED, *, low: int = 1, high: int = MOST) -> None:
         super().__init__(default)
-        self.low = low
+        self.low, self.high = low, high
 
     def convert(self, where: str, value: int) -> int:
-        return as_int(where, value, self.low)
+        return as_int(where, value, self.low, self.high)
 
 
 class Real(Field[float, float]):
@@ -92,18 +101,21 @@ class Real(Field[float, float]):
         self.low, self.high, self.positive = low, high, positive
 
     def convert(self, where: str, value: float) -> float:
+        given: Any = value
+        if getattr(given, "shape", None) == ():  # one number of numpy or torch
+            given = given.item()
+        if isinstance(given, bool) or not isinstance(given, numbers.Real):
+            raise ParameterError(where, f"must be a number, got {value!r}")
         try:
-            if isinstance(value, (bool, str)):
-                raise TypeError
-            number = float(value)
-        except (TypeError, ValueError):
-            raise ParameterError(where, f"must be a number, got {value!r}") from None
-        if not math.isfinite(number):
-            raise ParameterError(where, f"must be finite, got {number}")
+            number = float(given)
+        except OverflowError:
+            number = math.inf
+        if not abs(number) <= LARGEST:
+            raise ParameterError(where, f"must be finite (up to {LARGEST:.2g}), got {number:g}")
         if self.positive and number <= 0:
             raise ParameterError(where, f"must be > 0, got {number}")
         if not self.low <= number <= self.high:
-            raise ParameterError(where, f"must be in [{self.low}, {self.high}], got {number}")
+            raise ParameterError(where, f"must be in [{self.low:g}, {self.high:g}], got {number}")
         return number
 
 
@@ -141,7 +153,8 @@ class Pair(Field["int | tuple[int, int]", "tuple[int, int]"]):
         given = value if isinstance(value, (tuple, list)) else (value, value)
         if len(given) != 2:
             raise ParameterError(where, f"must be one number or two (height, width), got {value!r}")
-        return as_int(where, given[0], self.low), as_int(where, given[1], self.low)
+        height, width = (as_int(where, axis, self.low, MOST) for axis in given)
+        return height, width
 
 
 class Dims(Field["int | Iterable[int]", Shape]):
@@ -151,7 +164,7 @@ class Dims(Field["int | Iterable[int]", Shape]):
         given = tuple(value) if isinstance(value, (tuple, list)) else (value,)
         if not given:
             raise ParameterError(where, "must have at least one axis, got ()")
-        return tuple(as_int(where, axis, 1) for axis in given)
+        return tuple(as_int(where, axis, 1, MOST) for axis in given)
 
 
 class Name(Field[str, str]):

@@ -7,7 +7,7 @@ from dataclasses import KW_ONLY
 from functools import partial
 
 from bidl_sim.core.fields import Choice, Dims, Int, Maybe, MaybeChoice, MaybeDims, MaybeInt, Real
-from bidl_sim.core.param import check_spread, spread_view
+from bidl_sim.core.param import check_below, check_spread, spread_view
 from bidl_sim.core.port import In, Out, Signal
 from bidl_sim.core.process import Process
 from bidl_sim.core.surrogate import SURROGATES
@@ -113,16 +113,18 @@ class Population(Process, abstract=True):
 
     def check_parameters(self, signal: Signal | None) -> None:
         shape = signal.shape if signal else self.declared_shape
-        if shape is None:
-            return
-        wanted = self.parameter_shapes(signal)
-        for name, value in self.parameters().items():
-            check_spread(f"{self.where}, {name}", value, shape)
+        given, wanted = self.parameters(), self.parameter_shapes(signal)
+        for name, value in given.items():
+            where = f"{self.where}, {name}"
+            if shape is not None:
+                check_spread(where, value, shape)
             if value.shape not in ((), wanted.get(name, value.shape)):
                 raise ShapeError(
-                    f"{self.where}, {name}",
-                    f"must be one number or of shape {wanted[name]}, got {value.shape}",
+                    where, f"must be one number or of shape {wanted[name]}, got {value.shape}"
                 )
+            limit = self.param_specs[name].below
+            if limit is not None and limit in given:
+                check_below(where, value, limit, given[limit], shape)
 
     def parameter_shapes(self, signal: Signal | None) -> Mapping[str, Shape]:
         shape = signal.shape if signal else self.declared_shape

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bidl_sim.core.fields import Field
+from bidl_sim.core.fields import LARGEST, Field
 from bidl_sim.errors import ParameterError, ShapeError
 from bidl_sim.typing import Array, Shape
 
 
 @dataclass(frozen=True)
 class Domain:
-    """An interval; ``open_low`` leaves its lower end out."""
+    """An interval of numbers; ``open_low`` leaves its lower end out."""
 
     low: float = -math.inf
     high: float = math.inf
@@ -29,14 +29,13 @@ class Domain:
 
     def check(self, where: str, value: Array) -> None:
         """Refuse values that are not finite or lie outside."""
-        if not np.all(np.isfinite(value)):
-            bad = int(np.size(value) - np.count_nonzero(np.isfinite(value)))
-            raise ParameterError(where, f"must be finite, got {bad} NaN or infinite value(s)")
-        too_low = value <= self.low if self.open_low else value < self.low
-        outside = too_low | (value > self.high)
-        if np.any(outside):
-            worst = float(np.asarray(value)[outside].flat[0])
-            raise ParameterError(where, f"must be {self}, got {worst:g}")
+        wrong = ~(np.abs(value) <= LARGEST)
+        wanted = f"finite (up to {LARGEST:.2g})"
+        if not np.any(wrong):
+            too_low = value <= self.low if self.open_low else value < self.low
+            wrong, wanted = too_low | (value > self.high), str(self)
+        if np.any(wrong):
+            raise ParameterError(where, f"must be {wanted}, got {_first(value, wrong)}")
 
     @property
     def closed(self) -> tuple[float, float]:
@@ -71,6 +70,8 @@ class Param(Field["ArrayLike | None", Array]):
         Whether states are made to fit it, so that it stays as it is in a simulation.
     whole
         Holds whole numbers, such as indices; an engine keeps them as integers.
+    below
+        The parameter of a population that this one must stay under, neuron by neuron.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class Param(Field["ArrayLike | None", Array]):
         may_be_empty: bool = False,
         structural: bool = False,
         whole: bool = False,
+        below: str | None = None,
     ) -> None:
         super().__init__(default)
         self.within = within
@@ -93,18 +95,16 @@ class Param(Field["ArrayLike | None", Array]):
         self.may_be_empty = may_be_empty
         self.structural = structural
         self.whole = whole
+        self.below = below
 
     def __set__(self, obj: Any, value: ArrayLike | None) -> None:
+        leaves_out = self.optional and value is False
+        super().__set__(obj, None if self.optional and isinstance(value, bool) else value)
         left_out: set[str] = obj.__dict__.setdefault("left_out", set())
-        left_out.discard(self.name)
-        if self.optional and isinstance(value, bool):
-            if not value:
-                left_out.add(self.name)
-            value = None
-        super().__set__(obj, value)
+        (left_out.add if leaves_out else left_out.discard)(self.name)
 
     def convert(self, where: str, value: ArrayLike | None) -> Array:
-        if value is None:
+        if value is None and (self.default is None or self.optional):
             return None  # type: ignore[return-value]  # an array from the build on
         array = as_whole_array(where, value) if self.whole else as_float_array(where, value)
         if not array.size and not self.may_be_empty:
@@ -123,6 +123,28 @@ def check_spread(where: str, value: Array, neurons: Shape) -> None:
         )
 
 
+def check_below(where: str, value: Array, name: str, limit: Array, neurons: Shape | None) -> None:
+    """Refuse a value that is not below that of ``name``, neuron by neuron."""
+    value, limit = side_by_side(value, limit, neurons)
+    wrong = value >= limit
+    if np.any(wrong):
+        given, wanted = _first(value, wrong), limit[wrong][0]
+        raise ParameterError(where, f"must be below {name} = {wanted:g}, got {given}")
+
+
+def side_by_side(one: Array, two: Array, neurons: Shape | None) -> tuple[Array, Array]:
+    """Two parameters of a population in one shape.
+
+    Where ``neurons`` are not known yet, and the shapes are two, there is nothing to compare.
+    """
+    if neurons is not None:
+        one, two = (x.reshape(spread_view(x.shape, neurons)) for x in (one, two))
+    elif one.ndim and two.ndim and one.shape != two.shape:
+        return np.zeros(0), np.zeros(0)
+    one, two = np.broadcast_arrays(one, two)
+    return one, two
+
+
 def spread_view(shape: Shape, neurons: Shape) -> Shape:
     """The shape in which such a value broadcasts over the neurons."""
     return shape if shape in ((), neurons) else shape + (1,) * (len(neurons) - 1)
@@ -136,7 +158,7 @@ def as_float_array(where: str, value: object) -> Array:
         tensor = (tensor.float() if str(tensor.dtype) == "torch.bfloat16" else tensor).numpy()
     try:
         array = np.array(tensor)
-    except ValueError:
+    except (TypeError, ValueError):
         raise ParameterError(where, "must be a number or an array of numbers") from None
     if array.dtype.kind in "iu":
         array = array.astype(np.float64)
@@ -152,11 +174,20 @@ def as_whole_array(where: str, value: object) -> Array:
         array: Array = value.copy()
     else:
         floats = as_float_array(where, value)
-        if not (np.all(np.abs(floats) < 2**53) and np.all(floats == np.round(floats))):
-            raise ParameterError(where, f"must be whole numbers, got {_shown(value)}")
+        wrong = ~((np.abs(floats) < 2**53) & (floats == np.round(floats)))
+        if np.any(wrong):
+            raise ParameterError(where, f"must be whole numbers, got {_first(floats, wrong)}")
         array = floats.astype(np.int64)
     array.setflags(write=False)
     return array
+
+
+def _first(value: Array, wrong: Array) -> str:
+    """The first wrong number of an array, and where it is."""
+    if np.ndim(wrong) == 0:
+        return f"{float(value):g}"
+    place = tuple(int(k) for k in np.argwhere(wrong)[0])
+    return f"{float(value[place]):g} at [{', '.join(map(str, place))}]"
 
 
 def _shown(value: object) -> str:

@@ -35,7 +35,7 @@ from typing_extensions import dataclass_transform
 from bidl_sim.core import registry
 from bidl_sim.core.fields import Field, Maybe, MaybeName, Name
 from bidl_sim.core.forms import Form
-from bidl_sim.core.param import Domain, Param, as_float_array
+from bidl_sim.core.param import REAL, Domain, Param, as_float_array
 from bidl_sim.core.port import In, InPort, Out, OutPort, Port, Ref, RefPort, Signal
 from bidl_sim.errors import GraphError, ParameterError, ShapeError
 from bidl_sim.typing import Array, Shape
@@ -83,7 +83,11 @@ class Initial(Field["Mapping[str, Any]", "dict[str, Array]"]):
     def convert(self, where: str, value: Mapping[str, Any]) -> dict[str, Array]:
         if not isinstance(value, Mapping):
             raise ParameterError(where, f"must map state names to values, got {value!r}")
-        return {name: as_float_array(f"{where}[{name!r}]", v) for name, v in value.items()}
+        values = {}
+        for name, given in value.items():
+            values[name] = as_float_array(f"{where}[{name!r}]", given)
+            REAL.check(f"{where}[{name!r}]", values[name])
+        return values
 
 
 @dataclass_transform()
@@ -165,6 +169,7 @@ class Process:
         vars(self)["step_arguments"] = (*self.step_arguments, name)
 
     def __post_init__(self) -> None:
+        """What fields cannot see alone; checked again when the network is built."""
         for name in self.learn or ():
             spec = self.param_specs.get(name)
             if name != "*" and (spec is None or not spec.learnable or name in self.left_out):
@@ -176,6 +181,9 @@ class Process:
             if name not in self.states(training=True):
                 has = ", ".join(self.states(training=True)) or "none"
                 raise ParameterError(f"{self.where}, initial", f"no state {name!r}; has: {has}")
+        for name, value in self.parameters().items():
+            if self.domain(name) != self.param_specs[name].within:
+                self.domain(name).check(f"{self.where}, {name}", value)
         self.check_parameters(None)
 
     # -- what a type may say beyond its declarations ---------------------------------------------
@@ -208,7 +216,7 @@ class Process:
         raise NotImplementedError(f"{type(self).__name__} does not initialise {name}")
 
     def domain(self, name: str) -> Domain:
-        """Where training keeps a parameter."""
+        """Where a parameter must be, and training keeps it."""
         return self.param_specs[name].within
 
     def parameter_view(self, name: str, shape: Shape, signal: Signal) -> Shape:

@@ -74,7 +74,8 @@ def read_np_spikes(filename: str | Path, fmt: str = "xypt", time_unit: float = 1
         raise DataError(str(filename), f"must hold 3 or 4 numbers an event, has {rows.shape}")
     *places, t = rows.T
     y = places[1] if len(places) == 3 else None
-    return Event(places[0], y, places[-1], t * (time_unit * 1e3))
+    # in this order, as lava-dl does: 758.5 ms then falls into bin 759
+    return Event(places[0], y, places[-1], t * time_unit * 1e3)
 
 
 def encode_np_spikes(

@@ -17,7 +17,7 @@ from bidl_sim.netx.lava.entrance import entrance
 from bidl_sim.netx.lava.file import LavaFile, Layer, read
 from bidl_sim.netx.lava.neurons import WRITERS, Model, neuron_fields, population
 from bidl_sim.netx.lava.synapses import feedback, input_shape, synapse
-from bidl_sim.processes import Delay, Flatten, GroupMean, Input
+from bidl_sim.processes import CUBAInput, Delay, Flatten, GroupMean, Input
 from bidl_sim.processes.neurons.firing import Firing
 from bidl_sim.typing import Array, Shape
 
@@ -141,7 +141,8 @@ class _Builder:
                 layer.neuron, self.options.model, f"{layer.where}/neuron", True, **self.reset(layer)
             )
             self.net.add(neuron, name)
-            for port in neuron.in_ports.values():
+            frames = [neuron.bias_in] if isinstance(neuron, CUBAInput) else neuron.in_ports.values()
+            for port in frames:
                 self.net.connect(self.sender, port)
             self.sender = neuron
         self.shape = layer.out_shape

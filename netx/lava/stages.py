@@ -114,7 +114,7 @@ class _Walk:
             return None
         if isinstance(process, (Flatten, GroupMean)):
             return self.source(path)
-        if isinstance(process, SYNAPSES):
+        if isinstance(process, (*SYNAPSES, Scale)):
             stage.branches[""] = [process]
             return self.source(path)
         ends = set()

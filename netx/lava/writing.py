@@ -66,8 +66,8 @@ def write(network: Network, path: str | Path) -> None:
             file.create_dataset(f"simulation/{name}", data=np.int64(value))
 
 
-def layers(network: Network) -> list[Layer]:
-    """The layers of a network."""
+def layers(network: Network, pairs_lose_norms: bool = False) -> list[Layer]:
+    """The layers of a network; ``pairs_lose_norms`` leaves out what lava-dl's blocks leave out."""
     found = stages(network)
     lags = set().union(*(stage.lag for stage in found))
     if len(lags) > 1 or max(lags, default=0) > 1:
@@ -79,7 +79,10 @@ def layers(network: Network) -> list[Layer]:
     scales = {scale for stage in found if (scale := scale_of(stage.end))}
     usual = next(iter(scales)) if len(scales) == 1 else 64
     beside = network.metadata.get("lava", {}).get("layers", {})
-    return [_Writer(stage, usual, beside.get(stage.path, {})).layer() for stage in found]
+    return [
+        _Writer(stage, usual, beside.get(stage.path, {}), pairs_lose_norms).layer()
+        for stage in found
+    ]
 
 
 def scale_of(process: Process) -> int | None:
@@ -105,7 +108,10 @@ def scale_of_weights(stage: Stage) -> int | None:
 class _Writer:
     """One stage on its way to a layer; ``beside`` is what its file said that no process holds."""
 
-    def __init__(self, stage: Stage, scale: int, beside: Mapping[str, Any]) -> None:
+    def __init__(
+        self, stage: Stage, scale: int, beside: Mapping[str, Any], pairs_lose_norms: bool
+    ) -> None:
+        self.pairs_lose_norms = pairs_lose_norms
         self.stage, self.end, self.beside = stage, stage.end, beside
         self.scale = scale_of(stage.end) or scale_of_weights(stage) or scale
         self.members: dict[str, Any] = {}
@@ -124,7 +130,7 @@ class _Writer:
         if isinstance(end, GroupMean):
             return self.made("average", stage.shape)
         kind = self.take_synapses()
-        if not isinstance(end, (Dense, Conv2d, ConvTranspose2d, SumPool2d, Unpool2d)):
+        if not isinstance(end, (*KINDS, Scale)):
             self.take_neuron()
         branch = next(iter(stage.branches.values()))
         for process in branch:
@@ -182,13 +188,15 @@ class _Writer:
         if bias is not None and np.any(bias):
             if not isinstance(end, (CUBA, SigmaDelta)):
                 raise FormatError(f"{end.where}, bias", "is of the voltage, a file's of the input")
-            self.members["bias"] = self.values(bias)
+            self.add_bias(self.values(bias))
 
     def take(self, process: Any) -> None:
         """A process before or behind the neurons."""
         integer = getattr(self.end, "arithmetic", "") == "integer"
         if isinstance(process, MeanOnlyBatchNorm):
             if len(self.stage.branches) > 1:
+                if self.pairs_lose_norms:
+                    return
                 raise FormatError(
                     process.where, "has no place in a .net file beside a pair of weights"
                 )
@@ -224,9 +232,13 @@ class _Writer:
         if self.stage.branches[next(iter(self.stage.branches))][0] is process:
             self.members["weight"], self.members["bias"] = self.values(weight), self.values(bias)
         elif weight == 1:
-            self.members["bias"] = np.full(self.stage.shape[:1], self.values(bias), np.float32)
+            self.add_bias(np.full(self.stage.shape[:1], self.values(bias), np.float32))
         elif bias or weight != 1 / self.one:
             raise FormatError(process.where, "has no place in a .net file behind a synapse")
+
+    def add_bias(self, bias: Array) -> None:
+        """One more of what is added in every step."""
+        self.members["bias"] = self.members.get("bias", 0) + bias
 
     def values(self, x: Any) -> Array:
         """Numbers in mantissas."""

@@ -10,7 +10,6 @@ from bidl_sim.core.intrinsics import exp, minimum
 from bidl_sim.core.neuron import Neuron
 from bidl_sim.core.param import POSITIVE, Param
 from bidl_sim.core.process import State
-from bidl_sim.errors import ParameterError
 from bidl_sim.processes.neurons.refractory import held, steps_left
 from bidl_sim.processes.neurons.solvers import SOLVERS
 from bidl_sim.typing import Value
@@ -73,7 +72,7 @@ class AdEx(Neuron):
     b: Param = Param(80.5)
     tau_w: Param = Param(144.0, within=POSITIVE)
     v_peak: Param = Param(20.0)
-    v_reset: Param = Param(-70.6)
+    v_reset: Param = Param(-70.6, below="v_peak")
     t_ref: Real = Real(0.0, low=0.0)
     dt: Real = Real(0.1, positive=True)
     method: Choice = Choice(SOLVERS, "rk4")
@@ -81,11 +80,6 @@ class AdEx(Neuron):
     v = State(-70.6)
     w = State(0.0)
     refractory = State(0.0)
-
-    def __post_init__(self) -> None:
-        if self.v_reset.max() >= self.v_peak.min():
-            raise ParameterError(f"{self.where}, v_reset", "must be below v_peak")
-        super().__post_init__()
 
     def step(
         self,

@@ -1,4 +1,4 @@
-"""Current-based neurons that take their input as a bias, as a chip takes images."""
+"""Current-based neurons that also take a bias, as a chip takes images."""
 
 from __future__ import annotations
 
@@ -10,20 +10,22 @@ from bidl_sim.typing import Value
 
 
 class CUBAInput(CUBA):
-    """`CUBA` neurons without current, which get a bias in every step.
+    """`CUBA` neurons that get a bias in every step; either input may be left unconnected.
 
     One step, in this order::
 
-        v = (1 - voltage_decay) v + bias + bias_in
+        u = (1 - current_decay) u + a_in
+        v = (1 - voltage_decay) v + u + bias + bias_in
         s = 1 if v > threshold else 0, and what follows in `CUBA`
 
     Parameters
     ----------
-    shape, n, threshold, voltage_decay, bias, refractory, arithmetic, output
-        These and all others: see `CUBA`; current_decay is that of a current which stays 0.
+    shape, n, threshold, current_decay, voltage_decay, bias, refractory, arithmetic, output
+        These and all others: see `CUBA`.
 
     Ports
     -----
+    a_in : into the current
     bias_in : into the membrane
 
     State
@@ -35,12 +37,12 @@ class CUBAInput(CUBA):
     The input layer of netx, whose frames are written to ``bias_mant``.
     """
 
-    a_in = None  # type: ignore[assignment]  # another input takes its place
     bias_in = In()
 
-    def step(
+    def step(  # type: ignore[override]  # one input more
         self,
         t: Value,
+        a_in: Value,
         bias_in: Value,
         u: Value,
         v: Value,
@@ -53,4 +55,4 @@ class CUBAInput(CUBA):
         fire: Callable[[Value], Value],
     ) -> tuple[Value, ...]:
         given = (threshold, current_decay, voltage_decay, bias + bias_in)
-        return super().step(t, 0.0, u, v, reached, resting, *given, fire)
+        return super().step(t, a_in, u, v, reached, resting, *given, fire)

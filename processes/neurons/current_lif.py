@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import KW_ONLY
 
+import numpy as np
+
 from bidl_sim.core.fields import Choice, Real
 from bidl_sim.core.intrinsics import exp
 from bidl_sim.core.neuron import Neuron
-from bidl_sim.core.param import POSITIVE, Param
+from bidl_sim.core.param import POSITIVE, Param, side_by_side
+from bidl_sim.core.port import Signal
 from bidl_sim.core.process import State
 from bidl_sim.errors import ParameterError
 from bidl_sim.processes.neurons.refractory import after_spike, held
@@ -33,7 +36,7 @@ class DeltaLIF(Neuron):
     shape, n, surrogate, width
         See `Neuron`.
     tau_m : ms, default 20
-    v_rest, v_th, v_reset : mV, default 0, 20, 10
+    v_rest, v_th, v_reset : mV, default 0, 20, 10; v_reset < v_th
     t_ref : ms, default 2
     dt : ms, default 0.1
 
@@ -51,7 +54,7 @@ class DeltaLIF(Neuron):
     tau_m: Param = Param(20.0, within=POSITIVE)
     v_rest: Param = Param(0.0)
     v_th: Param = Param(20.0)
-    v_reset: Param = Param(10.0)
+    v_reset: Param = Param(10.0, below="v_th")
     t_ref: Real = Real(2.0, low=0.0)
     dt: Real = Real(0.1, positive=True)
 
@@ -104,15 +107,17 @@ class CurrentLIF(SynapticLIF):
     v_rest: Param = Param(-49.0)
     method: Choice = Choice(METHODS, "exact")
 
-    def __post_init__(self) -> None:
+    def check_parameters(self, signal: Signal | None) -> None:
+        super().check_parameters(signal)
+        shape = signal.shape if signal else self.declared_shape
         for name in ("tau_e", "tau_i"):
-            if self.method == "exact" and (getattr(self, name) == self.tau_m).any():
+            tau, tau_m = side_by_side(getattr(self, name), self.tau_m, shape)
+            if self.method == "exact" and np.any(tau == tau_m):
                 raise ParameterError(
                     f"{self.where}, {name}",
-                    "must differ from tau_m with method='exact'",
+                    f"must differ from tau_m = {tau[tau == tau_m][0]:g} with method='exact'",
                     "change it a little, or use method='euler'",
                 )
-        super().__post_init__()
 
     def step(
         self,

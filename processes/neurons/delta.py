@@ -50,7 +50,7 @@ class Differencing(FixedPoint, abstract=True):
     cum_error : default False
     correction : "residue" or "act"
         "act" is the second integer model of Lava's SigmaDelta.
-    state_exp, spike_exp : bits, default 6, 6
+    state_exp, spike_exp : bits in [0, 24], default 6, 6
 
     State
     -----
@@ -63,10 +63,10 @@ class Differencing(FixedPoint, abstract=True):
     threshold: Param = Param(0.1, within=NON_NEGATIVE)
     cum_error: Flag = Flag(False)
     correction: Choice = Choice(("residue", "act"), "residue")
-    state_exp: Int = Int(6, low=0)
-    spike_exp: Int = Int(6, low=0)
+    state_exp: Int = Int(6, low=0, high=24)
+    spike_exp: Int = Int(6, low=0, high=24)
     tau_grad: Real = Real(1.0, positive=True)
-    scale_grad: Real = Real(1.0)
+    scale_grad: Real = Real(1.0, low=0.0)
 
     a_in = In()
 

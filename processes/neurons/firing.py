@@ -9,6 +9,7 @@ from typing import ClassVar
 from bidl_sim.core.fields import Choice, Real
 from bidl_sim.core.intrinsics import detach, exp, minimum, straight_through
 from bidl_sim.core.neuron import Neuron
+from bidl_sim.core.param import Domain
 from bidl_sim.core.process import State
 from bidl_sim.core.surrogate import SURROGATES
 from bidl_sim.processes.neurons.decaying import Decaying
@@ -27,6 +28,8 @@ class Firing(Decaying, Neuron, abstract=True):
         See `FixedPoint` and `Decaying`.
     tau_grad, scale_grad : default 1, 1
         Width and height of the surrogate gradient, in units of the family's own.
+    threshold : > 0
+        On a grid at least its smallest: 1 / scale with arithmetic="fixed", 1 with "integer".
     output : "spike", "graded" or "voltage"
         Whether a spike is 1 or carries the membrane; "voltage" sends the membrane in every step.
 
@@ -39,13 +42,18 @@ class Firing(Decaying, Neuron, abstract=True):
     surrogate: Choice = Choice(SURROGATES, "exponential")
     width: Real = Real(2.0, positive=True)
     tau_grad: Real = Real(1.0, positive=True)
-    scale_grad: Real = Real(1.0)
+    scale_grad: Real = Real(1.0, low=0.0)
     output: Choice = Choice(OUTPUTS, "spike")
 
     fired = State(0.0)
 
     tau_factor: ClassVar[float] = 100.0
     scale_factor: ClassVar[float] = 0.1
+
+    def domain(self, name: str) -> Domain:
+        if name != "threshold" or self.arithmetic == "float":
+            return super().domain(name)
+        return Domain(1.0 if self.arithmetic == "integer" else 1 / self.scale)  # 0 on the grid
 
     @property
     def spikes(self) -> str:

@@ -44,7 +44,7 @@ class GLIF(Neuron):
         GLIF 1 to 5. States of what a level lacks stay 0.
     c_m : pF, default 58.72
     g_l : nS, default 9.43
-    e_l, v_th, v_reset : mV, default -78.85, -51.68, -78.85
+    e_l, v_th, v_reset : mV, default -78.85, -51.68, -78.85; v_reset < v_th
     k_1, k_2 : 1/ms, default 0.003, 0.1
     i_1_add, i_2_add : pA, default -9.18, -198.94
     f_1, f_2 : in [0, 1], default 1
@@ -77,7 +77,7 @@ class GLIF(Neuron):
     g_l: Param = Param(9.43, within=POSITIVE)
     e_l: Param = Param(-78.85)
     v_th: Param = Param(-51.68)
-    v_reset: Param = Param(-78.85)
+    v_reset: Param = Param(-78.85, below="v_th")
     k_1: Param = Param(0.003, within=NON_NEGATIVE)
     k_2: Param = Param(0.1, within=NON_NEGATIVE)
     i_1_add: Param = Param(-9.18)

@@ -60,7 +60,7 @@ class ProductNeuron(Population):
     shape, n
         See `Population`.
     threshold : >= 0, default 0
-    exponent : bits, default 0
+    exponent : bits in [0, 24], default 0
     arithmetic : "float" or "integer"
         With "integer" the quotient is cut downwards.
 
@@ -75,11 +75,14 @@ class ProductNeuron(Population):
 
     _: KW_ONLY
     threshold: Param = Param(0.0, within=NON_NEGATIVE)
-    exponent: Int = Int(0, low=0)
+    exponent: Int = Int(0, low=0, high=24)
     arithmetic: Choice = Choice(("float", "integer"), "float")
 
     a_in1 = In()
     a_in2 = In()
+
+    def requires_input(self, port: str) -> bool:
+        return True  # a product with nothing is nothing
 
     @property
     def needs_double(self) -> bool:

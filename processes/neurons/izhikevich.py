@@ -33,6 +33,7 @@ class Izhikevich(Neuron):
         1/ms, 1/ms, mV, mV/ms. Fast spiking: 0.1, 0.2, -65, 2; intrinsically bursting: 0.02, 0.2,
         -55, 4; chattering: 0.02, 0.2, -50, 2.
     v_peak : mV, default 30
+        Above c.
     dt : ms, default 0.1
     method : "euler", "halves" or "rk4"
 
@@ -53,7 +54,7 @@ class Izhikevich(Neuron):
     _: KW_ONLY
     a: Param = Param(0.02)
     b: Param = Param(0.2)
-    c: Param = Param(-65.0)
+    c: Param = Param(-65.0, below="v_peak")
     d: Param = Param(8.0)
     v_peak: Param = Param(30.0)
     dt: Real = Real(0.1, positive=True)

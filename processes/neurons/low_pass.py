@@ -6,10 +6,10 @@ from dataclasses import KW_ONLY
 
 from bidl_sim.core.fields import Choice, Real
 from bidl_sim.core.intrinsics import exp
-from bidl_sim.core.param import POSITIVE, Param
-from bidl_sim.core.port import In, Out
+from bidl_sim.core.param import POSITIVE, Param, check_spread, spread_view
+from bidl_sim.core.port import In, Out, Signal
 from bidl_sim.core.process import Process, State
-from bidl_sim.typing import Value
+from bidl_sim.typing import Shape, Value
 
 
 class LowPass(Process):
@@ -18,6 +18,7 @@ class LowPass(Process):
     Parameters
     ----------
     tau : ms, default 10
+        One number, one per channel or one per value.
     dt : ms, default 1
     method : "exact" or "euler"
         Solved for an input that is held for the step, or one forward step, which with dt = tau is
@@ -41,6 +42,13 @@ class LowPass(Process):
     a_in = In()
     v_out = Out()
     v = State(0.0)
+
+    def check_parameters(self, signal: Signal | None) -> None:
+        if signal is not None:
+            check_spread(f"{self.where}, tau", self.tau, signal.shape)
+
+    def parameter_view(self, name: str, shape: Shape, signal: Signal) -> Shape:
+        return spread_view(shape, signal.shape)
 
     def step(self, a_in: Value, v: Value, tau: Value) -> tuple[Value, Value]:
         moved = self.dt / tau if self.method == "euler" else 1 - exp(-self.dt / tau)

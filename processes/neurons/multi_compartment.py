@@ -36,7 +36,7 @@ class MultiCompartment(Neuron):
         See `Neuron`.
     tau : ms, default 10
     g_1s, g_s1, g_21, g_12 : default 1
-    v_rest, v_th, v_reset : mV, default -70, -50, -70
+    v_rest, v_th, v_reset : mV, default -70, -50, -70; v_reset < v_th
     t_ref : ms, default 0
     dt : ms, default 0.1
     reset : "soma" or "each"
@@ -65,7 +65,7 @@ class MultiCompartment(Neuron):
     g_12: Param = Param(1.0, within=NON_NEGATIVE)
     v_rest: Param = Param(-70.0)
     v_th: Param = Param(-50.0)
-    v_reset: Param = Param(-70.0)
+    v_reset: Param = Param(-70.0, below="v_th")
     t_ref: Real = Real(0.0, low=0.0)
     dt: Real = Real(0.1, positive=True)
     reset: Choice = Choice(("soma", "each"), "soma")

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from typing_extensions import Self
 
-from bidl_sim.core.param import Domain, Param, as_float_array
+from bidl_sim.core.param import Domain, Param, as_float_array, side_by_side
 from bidl_sim.core.port import In, Signal
 from bidl_sim.core.process import State
 from bidl_sim.errors import ParameterError
@@ -65,10 +65,9 @@ class Resonating(Decaying, abstract=True):
 
     def check_parameters(self, signal: Signal | None) -> None:
         super().check_parameters(signal)
-        sin, cos = self.sin_decay, self.cos_decay
-        if sin.ndim and cos.ndim and sin.shape != cos.shape:
-            return
-        radius = np.sqrt(sin**2 + cos**2).max()
+        shape = signal.shape if signal else self.declared_shape
+        sin, cos = side_by_side(self.sin_decay, self.cos_decay, shape)
+        radius = np.sqrt(sin**2 + cos**2).max(initial=0.0)
         if radius > 1 + 1e-6:
             raise ParameterError(
                 f"{self.where}, sin_decay and cos_decay",

@@ -23,7 +23,7 @@ class SynapticLIF(Neuron, abstract=True):
     shape, n, surrogate, width
         See `Neuron`.
     tau_m, tau_e, tau_i : ms, default 20, 5, 10
-    v_rest, v_th, v_reset : mV
+    v_rest, v_th, v_reset : mV, v_reset < v_th
     t_ref : ms, default 5
     dt : ms, default 0.1
 
@@ -45,7 +45,7 @@ class SynapticLIF(Neuron, abstract=True):
     tau_i: Param = Param(10.0, within=POSITIVE)
     v_rest: Param = Param(-60.0)
     v_th: Param = Param(-50.0)
-    v_reset: Param = Param(-60.0)
+    v_reset: Param = Param(-60.0, below="v_th")
     t_ref: Real = Real(5.0, low=0.0)
     dt: Real = Real(0.1, positive=True)
 

@@ -8,9 +8,7 @@ from dataclasses import KW_ONLY
 from bidl_sim.core.fields import Choice
 from bidl_sim.core.intrinsics import maximum
 from bidl_sim.core.param import UNIT, Param
-from bidl_sim.core.port import Signal
 from bidl_sim.core.process import State
-from bidl_sim.errors import ParameterError
 from bidl_sim.processes.neurons.firing import RESET_GRADS, Firing, after_reset
 from bidl_sim.typing import Value
 
@@ -56,7 +54,7 @@ class TernaryLIF(Firing):
 
     _: KW_ONLY
     upper: Param = Param(1.0)
-    lower: Param = Param(-1.0)
+    lower: Param = Param(-1.0, below="upper")
     current_decay: Param = Param(0.25, within=UNIT)
     voltage_decay: Param = Param(0.03, within=UNIT)
     bias: Param = Param(0.0)
@@ -65,14 +63,6 @@ class TernaryLIF(Firing):
     u = State(0.0)
     v = State(0.0)
     reached = State(0.0)
-
-    def check_parameters(self, signal: Signal | None) -> None:
-        super().check_parameters(signal)
-        if self.lower.max() >= self.upper.min():
-            raise ParameterError(
-                f"{self.where}, lower",
-                f"must be below upper, got {self.lower.max():g} and {self.upper.min():g}",
-            )
 
     def step(
         self,

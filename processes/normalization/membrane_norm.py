@@ -28,10 +28,11 @@ class MembraneNorm(Neuron, abstract=True):
 
         norm(u) = norm_weight (u - mean) / sqrt(var + eps) + norm_bias
 
-    Outside training mean and var are the running statistics, so the step stays elementwise. In
-    training they are those of the batch in this step, and the running statistics, shared by all
-    timesteps, move towards them by ``momentum``. Because it scales the carried potential too, it
-    cannot be folded into the synapse; use `BatchNorm` for a normalisation that can.
+    Outside training mean and var are the running statistics ``norm_mean`` and ``norm_var``, so the
+    step stays elementwise. In training they are those of the batch in this step, and the running
+    statistics, shared by all timesteps, move towards them by ``momentum``. Because it scales the
+    carried potential too, it cannot be folded into the synapse; use `BatchNorm` for a normalisation
+    that can.
 
     References
     ----------

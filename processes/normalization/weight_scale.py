@@ -35,7 +35,7 @@ class WeightScaleBatchNorm(MeanOnlyBatchNorm):
     statistics, momentum, quantize, mean
         See `MeanOnlyBatchNorm`.
     eps : default 1e-5
-    max_exponent : int, default 3
+    max_exponent : int in [0, 24], default 3
     var : one number, 0 unless given
 
     Ports
@@ -48,7 +48,7 @@ class WeightScaleBatchNorm(MeanOnlyBatchNorm):
     """
 
     eps: Real = Real(1e-5, positive=True)
-    max_exponent: Int = Int(3, low=0)
+    max_exponent: Int = Int(3, low=0, high=24)
     var: Param = Param(None, within=NON_NEGATIVE, learnable=False)
 
     def parameter_shapes(self, signal: Signal | None) -> Mapping[str, Shape]:

@@ -26,7 +26,7 @@ class IntegerSum(Process):
     ----------
     exponent : int in [-24, 24], default 0
         Of the weights; a negative one cuts the sum, not each weight.
-    bits : int or None, default None
+    bits : int in [2, 24] or None, default None
         Where given, the sum wraps around: it is in [-2^(bits - 1), 2^(bits - 1)).
 
     Ports
@@ -38,17 +38,11 @@ class IntegerSum(Process):
     ``weight_exp`` of Lava's processes; its ``Conv`` has 24 bits.
     """
 
-    exponent: Int = Int(0, low=-24)
-    bits: MaybeInt = Maybe(Int(low=2))
+    exponent: Int = Int(0, low=-24, high=24)
+    bits: MaybeInt = Maybe(Int(low=2, high=24))
 
     s_in = In()
     a_out = Out()
-
-    def __post_init__(self) -> None:
-        for name, value in (("exponent", self.exponent), ("bits", self.bits or 0)):
-            if value > 24:
-                raise ParameterError(f"{self.where}, {name}", f"must be at most 24, got {value}")
-        super().__post_init__()
 
     def step(self, s_in: Value) -> Value:
         scaled = s_in * 2.0**self.exponent

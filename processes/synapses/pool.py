@@ -69,7 +69,13 @@ class Pool2d(Process, abstract=True):
 
 
 class AvgPool2d(Pool2d):
-    """The mean of each window; the zeros of the padding count."""
+    """The mean of each window; the zeros of the padding count.
+
+    Parameters
+    ----------
+    kernel_size, stride, padding
+        See `Pool2d`, with the ports.
+    """
 
     def event_form(self, parameters: Mapping[str, Array], signal: Signal) -> Rows:
         return self.sum_rows(signal, 1 / (self.kernel_size[0] * self.kernel_size[1]))
@@ -81,7 +87,14 @@ class AvgPool2d(Pool2d):
 
 
 class SumPool2d(Pool2d):
-    """The sum of each window times ``weight``, one number, default 1."""
+    """The sum of each window, times a weight.
+
+    Parameters
+    ----------
+    kernel_size, stride, padding
+        See `Pool2d`, with the ports.
+    weight : one number, default 1
+    """
 
     weight: Real = Real(1.0)
 
@@ -96,7 +109,13 @@ class SumPool2d(Pool2d):
 
 
 class MaxPool2d(Pool2d):
-    """The largest value of each window; the padding does not count."""
+    """The largest value of each window; the padding does not count.
+
+    Parameters
+    ----------
+    kernel_size, stride, padding
+        See `Pool2d`, with the ports.
+    """
 
     def event_form(self, parameters: Mapping[str, Array], signal: Signal) -> Largest:
         rows = self.sum_rows(signal, 1.0)

@@ -78,8 +78,8 @@ class Sparse(FlatSynapse):
             )
         if offsets[0] or np.any(np.diff(offsets) < 0) or offsets[-1] != targets.size:
             raise ParameterError(
-                f"{self.where}, offsets",
-                f"must rise from 0 to the number of synapses, {targets.size}",
+                f"{self.where}, offsets and targets",
+                f"offsets must rise from 0 to the number of targets, {targets.size}",
             )
         if targets.size and not 0 <= int(targets.min()) <= int(targets.max()) < self.out_features:
             bad = targets.min() if targets.min() < 0 else targets.max()

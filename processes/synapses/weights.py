@@ -26,7 +26,8 @@ class Mask(Param):
             value = value.astype(np.float32)
         mask = super().convert(where, value)
         if mask is not None and not np.isin(mask, (0, 1)).all():
-            raise ParameterError(where, "must hold nothing but 0 and 1")
+            other = mask[~np.isin(mask, (0, 1))][0]
+            raise ParameterError(where, f"must hold nothing but 0 and 1, got {other:g}")
         return mask
 
 

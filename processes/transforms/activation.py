@@ -16,20 +16,30 @@ ACTIVATIONS: dict[str, Callable[[Value], Value]] = {
     "sigmoid": lambda x: 1 / (1 + exp(-x)),
     "identity": lambda x: x,
 }
+FUNCTIONS: dict[str, Callable[[Value], Value]] = {
+    **ACTIVATIONS,
+    "nonzero": lambda x: where(abs(x) > 0, 1.0, 0.0),
+}
+"""With those that nothing is trained through."""
 
 
 class Activation(Process):
-    """``a_out = f(s_in)`` with f one of relu, tanh, sigmoid, identity.
+    """``a_out = f(s_in)``.
+
+    Parameters
+    ----------
+    function : "relu", "tanh", "sigmoid", "identity" or "nonzero"
+        What f is; "nonzero" is 1 everywhere but at 0.
 
     Ports
     -----
     s_in, a_out : any shape
     """
 
-    function: Choice = Choice(ACTIVATIONS, "relu")
+    function: Choice = Choice(FUNCTIONS, "relu")
 
     s_in = In()
     a_out = Out()
 
     def step(self, s_in: Value) -> Value:
-        return ACTIVATIONS[self.function](s_in)
+        return FUNCTIONS[self.function](s_in)

@@ -43,7 +43,7 @@ class Concat(Process):
             raise ParameterError(
                 f"{self.where}, inputs", f"must be at most {MOST}, got {self.inputs}"
             )
-        for number in range(1, self.inputs + 1):
+        for number in range(len(self.in_specs) + 1, self.inputs + 1):
             self.add_input(f"s_in{number}")
         super().__post_init__()
 

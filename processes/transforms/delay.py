@@ -33,7 +33,7 @@ class Delay(Process):
         One number, one per channel or one per neuron. Fixed unless ``learn="delay"``.
     max_delay : int, default 62
         Learning keeps the delay within.
-    grad_scale : default 1
+    grad_scale : >= 0, default 1
 
     Ports
     -----
@@ -51,7 +51,7 @@ class Delay(Process):
     delay: Param = Param(1.0, within=NON_NEGATIVE, structural=True)
     _: KW_ONLY
     max_delay: Int = Int(62, low=0)
-    grad_scale: Real = Real(1.0)
+    grad_scale: Real = Real(1.0, low=0.0)
 
     s_in = In()
     s_out = Out()
@@ -61,7 +61,6 @@ class Delay(Process):
         return Domain(0.0, self.max_delay)
 
     def check_parameters(self, signal: Signal | None) -> None:
-        self.domain("delay").check(f"{self.where}, delay", self.delay)
         if signal is not None:
             check_spread(f"{self.where}, delay", self.delay, signal.shape)
 

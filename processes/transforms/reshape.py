@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bidl_sim.core.fields import Field, as_int
+from bidl_sim.core.fields import MOST, Field, as_int
 from bidl_sim.core.forms import Rows
 from bidl_sim.core.port import In, Out, Signal
 from bidl_sim.core.process import Process
@@ -25,7 +25,7 @@ class Sizes(Field["int | Iterable[int]", Shape]):
 
     def convert(self, where: str, value: int | Iterable[int]) -> Shape:
         given = tuple(value) if isinstance(value, (tuple, list)) else (value,)
-        sizes = tuple(as_int(where, size, -1) for size in given)
+        sizes = tuple(as_int(where, size, -1, MOST) for size in given)
         if not sizes or 0 in sizes or sizes.count(-1) > 1:
             raise ParameterError(
                 where, f"must be sizes of at least 1, one of which may be -1; got {value!r}"

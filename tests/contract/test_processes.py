@@ -5,13 +5,29 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from cases import CASES, FED, SAVED, Case, inputs
+from cases import (
+    ALONE,
+    CASES,
+    DRAWN,
+    DRAWN_IN_TRAINING,
+    FED,
+    SAVED,
+    Case,
+    inputs,
+    library_types,
+)
 
 from bidl_sim import Network, Simulator, netx
 from bidl_sim.netx.verify import verify_networks
+from bidl_sim.processes import ArraySource, Callback, Input, Poisson, SpikeSource
 from bidl_sim.trainers import Unroll
 
-ALL = pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)
+
+def every(cases: list[Case]):
+    return pytest.mark.parametrize("case", cases, ids=lambda c: c.name)
+
+
+ALL = every(CASES)
 
 
 def run(network: Network, values, steps: int = 12, **options):
@@ -21,14 +37,32 @@ def run(network: Network, values, steps: int = 12, **options):
     return out, sim
 
 
+def test_every_type_is_in_every_suite_that_can_apply() -> None:
+    """Suites leave out what has no input, or what no file can hold, and nothing else."""
+    types = set(library_types())
+    assert {type(case.make()) for case in CASES} == types
+    assert types - {type(case.make()) for case in FED} == {ArraySource, Poisson, SpikeSource}
+    assert types - {type(case.make()) for case in SAVED} == {Callback}
+
+
+@ALL
+def test_a_case_shows_something(case: Case, rng) -> None:
+    """Neither silence nor one value throughout, on which all runs would agree."""
+    network = case.network()
+    out, _ = run(network, inputs(network, rng))
+    assert len(np.unique(out)) > 1
+
+
 @ALL
 def test_every_runtime_gives_the_same_spikes(case: Case, rng) -> None:
     network = case.network()
     report = verify_networks(case.name, network, {}, inputs(network, rng))
     assert report.ok, f"\n{report}"
+    assert not report.left_out
+    assert {"compiled kernels", "event engine"} <= {row.runtime for row in report.rows}
 
 
-@pytest.mark.parametrize("case", SAVED, ids=lambda c: c.name)
+@every(SAVED)
 def test_a_saved_network_is_the_same_network(case: Case, rng, tmp_path) -> None:
     network = case.network()
     netx.save(network, tmp_path / "a.net", metadata={"note": case.name})
@@ -80,9 +114,20 @@ def test_a_run_in_pieces_is_one_run(case: Case, rng) -> None:
     np.testing.assert_allclose(joined, whole, atol=1e-12)
 
 
-@pytest.mark.parametrize("case", FED, ids=lambda c: c.name)
+@every(FED)
 def test_a_batch_of_three_is_three_runs(case: Case, rng) -> None:
     network = case.network()
+    values = inputs(network, rng)
+    whole, _ = run(network, values)
+    for k in range(3):
+        single, _ = run(network, values[k])
+        np.testing.assert_allclose(single, whole[k], atol=1e-12)
+
+
+@every([case for case in ALONE if case not in DRAWN])  # each sample draws numbers of its own
+def test_a_source_sends_the_same_to_each_sample_of_a_batch(case: Case, rng) -> None:
+    network = case.network()
+    network.connect(network.add(Input(5)), network.processes["after"])
     values = inputs(network, rng)
     whole, _ = run(network, values)
     for k in range(3):
@@ -120,7 +165,46 @@ def test_the_same_seed_gives_the_same_numbers(case: Case, rng) -> None:
     np.testing.assert_array_equal(first, second)
 
 
-@pytest.mark.parametrize("case", FED, ids=lambda c: c.name)
+@every(DRAWN)
+def test_another_seed_gives_other_numbers(case: Case, rng) -> None:
+    values = inputs(case.network(), rng)
+    first, _ = run(case.network(), values, seed=2)
+    second, _ = run(case.network(), values, seed=3)
+    assert (first != second).any()
+
+
+@ALL
+def test_the_seed_of_a_network_fixes_the_first_values_of_its_parameters(case: Case) -> None:
+    one, same, other = (case.network(seed) for seed in (5, 5, 6))
+    given = case.network().processes  # before a build draws the others
+    drawn = [
+        (name, parameter)
+        for name, process in given.items()
+        for parameter in process.param_specs
+        if parameter not in process.parameters() and parameter not in process.left_out
+    ]
+    for network in (one, same, other):
+        network.build()
+    for name, parameter in drawn:
+        a, b, c = (getattr(net.processes[name], parameter) for net in (one, same, other))
+        np.testing.assert_array_equal(a, b)
+        constant = len(np.unique(a)) == 1  # ones, zeros
+        assert constant or (a != c).any(), parameter
+
+
+@every(DRAWN_IN_TRAINING)
+def test_the_seed_of_torch_fixes_what_training_draws(case: Case, rng) -> None:
+    model = Unroll(case.network(), dtype=torch.float64).train()
+    x = torch.tensor(inputs(case.network(), rng))
+    found = []
+    for seed in (1, 1, 2):
+        torch.manual_seed(seed)
+        found.append(model(x).detach())
+    assert torch.equal(found[0], found[1])
+    assert not torch.equal(found[0], found[2])
+
+
+@every(FED)
 def test_both_schedules_train_alike(case: Case) -> None:
     """Outputs, gradients and running statistics of a training step, in float64."""
     found = []

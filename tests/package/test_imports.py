@@ -57,7 +57,8 @@ def test_info_needs_no_torch(tmp_path) -> None:
 
 
 @pytest.mark.parametrize(
-    "package", ["", ".processes", ".trainers", ".netx", ".data", ".slayer", ".slayer.utils"]
+    "package",
+    ["", ".processes", ".trainers", ".netx", ".data", ".slayer", ".slayer.utils", ".lava"],
 )
 def test_all_says_what_there_is(package) -> None:
     module = __import__(f"bidl_sim{package}", fromlist=["x"])

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from cases import Case
-from populations import compare, is_eager, neurons
+from populations import alone, compare, is_eager, neurons
 
 from bidl_sim import Network, Simulator
 from bidl_sim.core.trace import gradient
@@ -111,7 +111,7 @@ def test_batch_first_and_time_first_memory_give_the_same(shape) -> None:
 def test_simulation_gives_the_same_spikes_and_probes(name: str) -> None:
     case = next(c for c in neurons() if c.name == name)
     population = case.make()
-    net = Network.sequential(Input(case.shape), population)
+    net = alone(case, population)
     values = np.random.default_rng(3).normal(0.3, 0.5, (4, 19, *case.shape))
     found = []
     for kind in ("eager", "fused"):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from cases import Case
-from populations import compare, is_eager, neurons, train_once
+from populations import alone, compare, is_eager, neurons, train_once
 
 from bidl_sim import Network, Simulator
 from bidl_sim.core.process import Process
@@ -34,7 +34,7 @@ def test_kernels_in_single_precision(case: Case) -> None:
 @NEURONS
 def test_simulation_gives_the_same_spikes_and_probes(case: Case) -> None:
     population = case.make()
-    net = Network.sequential(Input(case.shape), population)
+    net = alone(case, population)
     values = np.random.default_rng(3).normal(0.3, 0.5, (4, 30, *case.shape))
     found = []
     for kernels in ("eager", "fused"):

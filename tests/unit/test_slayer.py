@@ -296,6 +296,13 @@ def test_times_in_numpy_files_have_a_unit(tmp_path) -> None:
     assert (found.t.tolist(), found.dim) == ([2.0], 1)
 
 
+def test_times_in_numpy_files_fall_into_the_bins_of_lava_dl(tmp_path) -> None:
+    """Which multiplies by the unit first, and so gets a little more than 758.5."""
+    np.save(tmp_path / "a.npy", [[22.0, 0.0, 758.5]])
+    found = slayer.io.read_np_spikes(tmp_path / "a.npy").to_tensor()
+    assert np.argwhere(found).tolist() == [[0, 0, 22, 759]]
+
+
 @pytest.mark.parametrize(
     ("act", "message"),
     [

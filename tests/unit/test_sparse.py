@@ -104,8 +104,8 @@ def test_delays_are_whole_steps_in_their_range() -> None:
 @pytest.mark.parametrize(
     ("changes", "error", "text"),
     [
-        ({"offsets": [0, 2, 1]}, ParameterError, "offsets: must rise from 0"),
-        ({"offsets": [1, 2, 3]}, ParameterError, "offsets: must rise from 0"),
+        ({"offsets": [0, 2, 1]}, ParameterError, "offsets must rise from 0"),
+        ({"offsets": [1, 2, 3]}, ParameterError, "offsets must rise from 0"),
         ({"offsets": [0, 3]}, ShapeError, r"offsets: must have shape \(3,\)"),
         ({"targets": [0, 1, 4]}, ParameterError, r"targets: must be in 0 \.\. 3, got 4"),
         ({"targets": [0, -1, 3]}, ParameterError, r"targets: must be in 0 \.\. 3, got -1"),

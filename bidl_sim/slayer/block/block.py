@@ -84,8 +84,7 @@ class Block(WithNeurons):
         network = self.network()
         circuit = network.build()
         shape = circuit.signals[next(iter(circuit.outputs.values()))].shape
-        scale = self.neuron_params.get("scale", 64)
-        export(group, self.file_type, network, self.file_shape(shape), scale, self.file_neuron())
+        export(group, network, self.file_shape(shape), self.file_neuron())
 
     def file_shape(self, shape: Shape) -> Shape:
         """The output's shape as a file has it."""
