@@ -200,7 +200,7 @@ VARIANTS = (
     Case("SigmaDelta-float", lambda: bp.SigmaDelta(arithmetic="float", cum_error=True, learn=True)),
     Case("Threshold-ge", lambda: bp.Threshold(threshold=[0.1, 0.2], compare="ge"), (2, 3)),
     Case("Integrator-dt", lambda: bp.Integrator(r=100.0, gain="dt", learn=True)),
-    Case("IF-many", lambda: bp.IF(max_spikes=np.inf, reset="subtract", v_min=-1.0, learn=True)),
+    Case("IF-many", lambda: bp.IF(max_spikes=100, reset="subtract", v_min=-1.0, learn=True)),
     Case("IF-two", lambda: bp.IF(max_spikes=2, v_threshold=0.5, v_reset=0.1, v_min=-0.5)),
     Case("RC-exp", lambda: bp.RC(tau=[0.002, 0.003], v_leak=0.2, method="exp"), (2, 3)),
     Case("RCLIF-fast", lambda: bp.RCLIF(tau=0.002, v_threshold=0.3, v_reset=-0.2, learn=True)),

@@ -13,7 +13,7 @@ import numpy as np
 from bidl_sim.errors import BidlError, FormatError, ParameterError
 from bidl_sim.processes.neurons.discretised import METHODS
 from bidl_sim.processes.neurons.integrator import GAINS
-from bidl_sim.processes.neurons.thresholded import COMPARISONS
+from bidl_sim.processes.neurons.thresholded import ANY, COMPARISONS
 
 RESETS = ("value", "subtract")
 CHOICES = {"reset": RESETS, "method": METHODS, "if_gain": GAINS, "compare": COMPARISONS}
@@ -40,7 +40,7 @@ class Options:
         What IF and I add in a step: r times their input, or dt r times. Unless said it is the
         first, but where r is 1/dt.
     max_spikes : int or infinity
-        How many spikes a neuron may send in a step.
+        How many spikes a neuron may send in a step; infinity is `ANY`.
     v_min : float
         The least potential in units of the threshold; none unless given.
     compare : "gt" or "ge"
@@ -51,7 +51,7 @@ class Options:
     reset: str = "value"
     method: str = "euler"
     if_gain: str | None = None
-    max_spikes: float = 1
+    max_spikes: int = 1
     v_min: float | None = None
     compare: str = "gt"
 
@@ -107,7 +107,7 @@ def checked(where: str, name: str, value: Any) -> Any:
     if name == "max_spikes":
         if number != math.inf and not (number >= 1 and number == int(number)):
             raise ParameterError(where, f"must be a whole number >= 1 or infinity, got {value!r}")
-        return number if number == math.inf else int(number)
+        return ANY if number >= ANY else int(number)
     if not math.isfinite(number) or (name == "dt" and number <= 0):
         wanted = "seconds > 0" if name == "dt" else "a number"
         raise ParameterError(where, f"must be {wanted}, got {value!r}")

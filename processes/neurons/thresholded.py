@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import KW_ONLY
 
-from bidl_sim.core.fields import Choice, Field, Maybe, Real, as_int
-from bidl_sim.core.intrinsics import floor, maximum, minimum, straight_through
+from bidl_sim.core.fields import Choice, Int, Maybe, Real
+from bidl_sim.core.intrinsics import clip, floor, maximum, minimum, straight_through
 from bidl_sim.core.neuron import Neuron
 from bidl_sim.core.param import POSITIVE, Param
 from bidl_sim.core.port import Signal
 from bidl_sim.typing import Value
 
 COMPARISONS = ("gt", "ge")
-
-
-class Most(Field[float, float]):
-    """A whole number of at least 1, or infinity."""
-
-    def convert(self, where: str, value: float) -> float:
-        return value if value == math.inf else as_int(where, value, 1)
+ANY = 2**31 - 1
+"""More spikes than a neuron has in a step."""
 
 
 class Comparing(Neuron, abstract=True):
@@ -56,7 +50,7 @@ class Thresholded(Comparing, abstract=True):
     v_reset : default 0
     reset : "value" or "subtract"
     compare : "gt" or "ge"
-    max_spikes : int or infinity, default 1
+    max_spikes : int, default 1
         With more than one, s = floor(v / v_threshold), at least 0 and at most this; its gradient is
         that of v / v_threshold there.
     v_min : float, default None
@@ -67,7 +61,7 @@ class Thresholded(Comparing, abstract=True):
     v_threshold: Param = Param(1.0)
     v_reset: Param = Param(0.0)
     reset: Choice = Choice(("value", "subtract"), "value")
-    max_spikes: Most = Most(1)
+    max_spikes: Int = Int(1)
     v_min: Maybe[float, float] = Maybe(Real())
 
     def check_parameters(self, signal: Signal | None) -> None:
@@ -80,8 +74,7 @@ class Thresholded(Comparing, abstract=True):
     ) -> tuple[Value, Value]:
         """Spikes, and the potential after them."""
         if self.max_spikes > 1:
-            held = maximum(v / v_threshold, 0.0)
-            held = held if self.max_spikes == math.inf else minimum(held, self.max_spikes)
+            held = clip(v / v_threshold, 0.0, float(self.max_spikes))
             s = straight_through(floor(held), held)
         else:
             s = self.above(fire, v, v_threshold)
