@@ -99,6 +99,9 @@ REQUIRED: dict[str, Case] = {
     "ConvTranspose2d": Case(
         "ConvTranspose2d", lambda: bp.ConvTranspose2d(2, 3, 3, stride=2, padding=1), (2, 4, 3)
     ),
+    "CubaLI": Case("CubaLI", lambda: bp.CubaLI(tau_mem=0.002, r=2.0, w_in=5.0)),
+    "CubaLIF": Case("CubaLIF", lambda: bp.CubaLIF(tau_mem=0.002, r=2.0, w_in=5.0, learn=True)),
+    "RCLIF": Case("RCLIF", lambda: bp.RCLIF(tau=0.002, v_threshold=0.3, v_reset=-0.2, learn=True)),
     "Dense": Case("Dense", lambda: bp.Dense(5, 4)),
     "GroupMean": Case("GroupMean", lambda: bp.GroupMean(3), (6,)),
     "Einsum": Case("Einsum", lambda: bp.Einsum("ik,kj->ij", 0.5), (4, 4)),
@@ -203,14 +206,12 @@ VARIANTS = (
     Case("IF-many", lambda: bp.IF(max_spikes=100, reset="subtract", v_min=-1.0, learn=True)),
     Case("IF-two", lambda: bp.IF(max_spikes=2, v_threshold=0.5, v_reset=0.1, v_min=-0.5)),
     Case("RC-exp", lambda: bp.RC(tau=[0.002, 0.003], v_leak=0.2, method="exp"), (2, 3)),
-    Case("RCLIF-fast", lambda: bp.RCLIF(tau=0.002, v_threshold=0.3, v_reset=-0.2, learn=True)),
     Case(
         "RCLIF-exp",
         lambda: bp.RCLIF(
             tau=0.003, r=2.0, v_leak=0.1, reset="subtract", method="exp", compare="ge", learn=True
         ),
     ),
-    Case("CubaLIF-fast", lambda: bp.CubaLIF(tau_mem=0.002, r=2.0, w_in=5.0, learn=True)),
     Case("LIF-soft", lambda: bp.LIF(alpha=0.9, beta=0.02, reset="soft", reset_grad="detached")),
     Case("LIF-v-reset", lambda: bp.LIF(alpha=0.9, v_reset=-0.3, surrogate="rectangle")),
     Case("LIF-membrane-norm", lambda: bp.LIF(alpha=0.8, norm="membrane"), (2, 4, 4)),
