@@ -28,7 +28,7 @@ HEAD = f"""# Gallery of neurons
 
 Every neuron of the library with its default parameters, drawn by `{COMMAND}`.
 On the left its response to a step current, with its spikes as ticks above; on the right its rate in
-the long run under a constant one, in Hz where it has a `dt` in ms, else in spikes a step, and the
+the long run under a constant one, in Hz where it has a `dt`, else in spikes a step, and the
 mean of what it sends where that is not spikes. Parameters, with units and defaults, are in the
 docstrings: `help(bidl_sim.processes.LIF)`.
 """
@@ -38,6 +38,7 @@ docstrings: `help(bidl_sim.processes.LIF)`.
 class Show:
     """The step's current, the largest of the f-I curve, their unit, and how long to look, in steps
     or, where the neuron has a ``dt``, in ms; ``state`` is drawn, the first one unless given.
+    ``seconds`` says that the ``dt`` is in s, and the potential in no unit.
     """
 
     at: float = 0.4
@@ -46,6 +47,7 @@ class Show:
     long: float = 40
     state: str = ""
     port: str = ""
+    seconds: bool = False
 
 
 SHOWN = {
@@ -53,13 +55,17 @@ SHOWN = {
     "CUBA": Show(0.02, 0.5, long=100, state="v"),
     "CUBAInput": Show(0.1, 0.5, long=100, state="v", port="bias_in"),
     "ConductanceLIF": Show(15, 60, "mV", 150),
+    "CubaLIF": Show(2, 5, long=150, state="v", seconds=True),
     "CurrentLIF": Show(5, 40, "mV", 150),
     "DeltaLIF": Show(0.13, 0.5, "mV a step", 150),
     "GLIF": Show(400, 1000, "pA", 200),
+    "IF": Show(0.1, 0.5, long=100, seconds=True),
     "HodgkinHuxley": Show(1000, 3000, "pA", 100),
     "Izhikevich": Show(10, 40, "mV/ms", 200),
     "MultiCompartment": Show(50, 200, "mV", 80),
     "PulseCoupled": Show(0.5, 1.0, long=150, state="theta"),
+    "RCLIF": Show(2, 5, long=150, seconds=True),
+    "Threshold": Show(1.5, 2, state="a_in"),
 }
 
 
@@ -135,6 +141,7 @@ def draw(name: str, kind: type[Neuron]) -> None:
 
     show = SHOWN.get(name, Show())
     dt = getattr(kind(n=1), "dt", None)
+    dt = 1000 * dt if dt and show.seconds else dt
     figure = plt.figure(figsize=(7.2, 2.3), layout="constrained")
     left, right = figure.add_gridspec(1, 2, width_ratios=(2.3, 1), wspace=0.06)
     above, below = left.subgridspec(2, 1, height_ratios=(4, 1), hspace=0.04).subplots(sharex=True)
@@ -156,7 +163,7 @@ def response(kind: type[Neuron], show: Show, dt: float | None, above: Any, below
     values, sent = (x[:, 0] for x in run(kind, show, current, (state, "s_out")))
     t = np.arange(1, steps + 1) * (dt or 1)
     above.plot(t, values, color=COLORS[0], linewidth=1.1)
-    above.set_ylabel(f"{state} (mV)" if dt and state == "v" else state)
+    above.set_ylabel(f"{state} (mV)" if dt and state == "v" and not show.seconds else state)
     if binary(sent):
         low, high = above.get_ylim()
         above.set_ylim(low, high + 0.15 * (high - low))

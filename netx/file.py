@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ import numpy as np
 
 from bidl_sim.errors import FormatError
 from bidl_sim.netx.guard import open_guarded
+from bidl_sim.netx.replace import replacing
 from bidl_sim.netx.schema import (
     FORMAT,
     VERSION,
@@ -33,33 +32,16 @@ def is_native(file: h5py.File) -> bool:
     return isinstance(name, (bytes, str, np.bytes_)) and _text(name) == FORMAT
 
 
-def check_folder(path: str | Path) -> None:
-    """Refuse a path that no file can be written to, before the work that would be lost."""
-    folder = Path(path).resolve().parent
-    if not folder.is_dir() or not os.access(folder, os.W_OK):
-        reason = "cannot be written to" if folder.is_dir() else "does not exist"
-        raise FormatError(str(path), f"its folder {reason}")
-
-
 # -- writing -------------------------------------------------------------------------------------
 
 
 def write(record: ModelRecord, path: str | Path) -> None:
     """Write a file; equal records give equal bytes. An old file stays until the new is whole."""
-    path = Path(path)
-    check_folder(path)
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    os.close(handle)
-    try:
-        with h5py.File(temporary, "w", libver=("v110", "v110")) as file:
-            file.attrs["format"] = np.bytes_(FORMAT)
-            file.attrs["version"] = np.int64(VERSION)
-            _write_text(file, "metadata", json.dumps(record.metadata, sort_keys=True))
-            _write_network(file.create_group("network"), record.network)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
+    with replacing(path, libver=("v110", "v110")) as file:
+        file.attrs["format"] = np.bytes_(FORMAT)
+        file.attrs["version"] = np.int64(VERSION)
+        _write_text(file, "metadata", json.dumps(record.metadata, sort_keys=True))
+        _write_network(file.create_group("network"), record.network)
 
 
 def _write_network(group: h5py.Group, network: NetworkRecord) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,9 @@ from bidl_sim.core.process import Process
 from bidl_sim.errors import FormatError, ParameterError
 from bidl_sim.netx import native
 from bidl_sim.netx.lava import reading, writing
+from bidl_sim.netx.nir import reading as nir
+from bidl_sim.netx.nir import writing as to_nir
+from bidl_sim.netx.nir.options import NAMES
 from bidl_sim.netx.schema import VERSION
 
 
@@ -30,44 +33,59 @@ class Format:
     read
         The network of a file, with options by name.
     write
-        A network to a file, None where the format is only read.
-    options
-        Which options ``read`` has.
+        A network to a file, with options by name; None where the format is only read.
+    options, writes
+        Which options ``read`` and ``write`` have.
     suffix
         A file whose name ends so is written in this format.
     version
         Of what we write, where the format counts its versions.
+    sketch
+        Options with which a file is read to be described, where it cannot be run without any.
     """
 
     name: str
     mark: str
     read: Callable[..., Network]
-    write: Callable[[Network, str | Path], None] | None = None
+    write: Callable[..., None] | None = None
     options: tuple[str, ...] = ()
     suffix: str = ""
+    writes: tuple[str, ...] = ()
     version: int | None = None
+    sketch: Mapping[str, Any] = field(default_factory=dict)
 
     def load(self, path: str | Path, **options: Any) -> Network:
         """The network of a file of this format."""
-        for name in options:
-            if name not in self.options:
-                known = ", ".join(self.options) or "none"
-                raise ParameterError(
-                    f"netx.load, {name}", f"is no option of {self.name} files; those are: {known}"
-                )
+        self.check("netx.load", options, self.options)
         return self.read(path, **options)
+
+    def check(self, where: str, options: Iterable[str], known: tuple[str, ...]) -> None:
+        """Refuse options that are not known."""
+        for name in options:
+            if name not in known:
+                raise ParameterError(
+                    f"{where}, {name}",
+                    f"is no option of {self.name} files; those are: {', '.join(known) or 'none'}",
+                )
 
 
 NATIVE = Format("bidl_sim", "format", native.load, native.save, version=VERSION)
 LAVA = Format(
     "lava-dl", "layer", reading.load, writing.write, tuple(f.name for f in fields(reading.Options))
 )
+NIR = Format(
+    *("NIR", "node", nir.load, to_nir.save, NAMES, ".nir"), writes=("dt",), sketch={"dt": 1.0}
+)
 
-FORMATS: Mapping[str, Format] = {f.name: f for f in (NATIVE, LAVA)}
+FORMATS: Mapping[str, Format] = {f.name: f for f in (NATIVE, LAVA, NIR)}
 
 
 def format_of(path: str | Path) -> Format:
     """Which format a file has; one that has no mark is left to the native reader to refuse."""
+    return _marked(path) or NATIVE
+
+
+def _marked(path: str | Path) -> Format | None:
     path = Path(path)
     if not path.is_file():
         raise FormatError(str(path), "is not a file" if path.exists() else "does not exist")
@@ -75,20 +93,21 @@ def format_of(path: str | Path) -> Format:
         with h5py.File(path, "r") as file:
             marks = {*file.attrs, *file}
     except (OSError, KeyError, RuntimeError, ValueError):
-        return NATIVE
-    return next((f for f in FORMATS.values() if f.mark in marks), NATIVE)
+        return None
+    return next((f for f in FORMATS.values() if f.mark in marks), None)
 
 
 def load(path: str | Path, **options: Any) -> Network:
     """Read a network from a file of any format, which is told by content.
 
-    Native files and the .net files of lava-dl, whose options are those of
-    `bidl_sim.netx.lava.reading.Options`. What a file keeps beside a network is in the network's
-    ``metadata``.
+    Native files; the .net files of lava-dl, whose options are those of
+    `bidl_sim.netx.lava.reading.Options`; NIR files, with `bidl_sim.netx.nir.options.Options`, of
+    which ``dt`` is needed. What a file keeps beside a network is in the network's ``metadata``.
 
     Raises `FormatError`, which names the field, for anything that is damaged, foreign or unsafe.
     """
-    return format_of(path).load(path, **options)
+    kind = _marked(path)
+    return kind.load(path, **options) if kind else native.load(path)
 
 
 def save(
@@ -96,6 +115,7 @@ def save(
     path: str | Path,
     metadata: dict[str, Any] | None = None,
     format: str | None = None,
+    **options: Any,
 ) -> None:
     """Write a network to a file.
 
@@ -112,16 +132,19 @@ def save(
     format
         One of `FORMATS`; told by the path's suffix unless given, and native if that says nothing.
         What a format cannot say is refused by name.
+    options
+        Of NIR files: ``dt``, the timestep in s of processes that have none of their own.
     """
     if not isinstance(net, Process):
         raise ParameterError("netx.save", f"takes a network, got {type(net).__name__}")
     network = net if isinstance(net, Network) else Network.of(net)
     kind = _to_write(Path(path), format)
     assert kind.write is not None
+    kind.check("netx.save", options, kind.writes)
     own = network.metadata
     network.metadata = {**own, **(metadata or {})}
     try:
-        kind.write(network, path)
+        kind.write(network, path, **options)
     finally:
         network.metadata = own
 

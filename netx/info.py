@@ -9,6 +9,7 @@ from typing import Any
 
 from bidl_sim.core.circuit import Circuit
 from bidl_sim.core.neuron import Population
+from bidl_sim.errors import ParameterError
 from bidl_sim.netx.formats import format_of
 from bidl_sim.table import table
 
@@ -73,7 +74,10 @@ class Info:
 def info(path: str | Path) -> Info:
     """What a file holds: processes, shapes, counts, metadata."""
     kind = format_of(path)
-    network = kind.load(path)
+    try:
+        network = kind.load(path)
+    except ParameterError:  # it does not say all that a run needs
+        network = kind.load(path, **kind.sketch)
     circuit = network.build()
     return Info(
         str(path),

@@ -20,12 +20,14 @@ from bidl_sim.processes.neurons.alif import ALIF
 from bidl_sim.processes.neurons.conductance_lif import ConductanceLIF
 from bidl_sim.processes.neurons.cuba import CUBA
 from bidl_sim.processes.neurons.cuba_input import CUBAInput
+from bidl_sim.processes.neurons.cuba_lif import CubaLI, CubaLIF
 from bidl_sim.processes.neurons.current_lif import CurrentLIF, DeltaLIF
 from bidl_sim.processes.neurons.delta import Delta
 from bidl_sim.processes.neurons.electrical import ElectricalLIAF, electrically_coupled
 from bidl_sim.processes.neurons.glif import GLIF
 from bidl_sim.processes.neurons.graded import GradedReLUVec, GradedVec, ProductNeuron
 from bidl_sim.processes.neurons.hodgkin_huxley import HodgkinHuxley
+from bidl_sim.processes.neurons.integrator import IF, Integrator
 from bidl_sim.processes.neurons.izhikevich import Izhikevich
 from bidl_sim.processes.neurons.leaky_integrator import LeakyIntegrator
 from bidl_sim.processes.neurons.lif import LIAF, LIF
@@ -33,12 +35,14 @@ from bidl_sim.processes.neurons.lif_plus.lif_plus import LIFPlus
 from bidl_sim.processes.neurons.low_pass import LowPass
 from bidl_sim.processes.neurons.multi_compartment import MultiCompartment
 from bidl_sim.processes.neurons.pulse_coupled import PulseCoupled
+from bidl_sim.processes.neurons.rc import RC, RCLIF
 from bidl_sim.processes.neurons.resonator import Resonator
 from bidl_sim.processes.neurons.rf import RF
 from bidl_sim.processes.neurons.rf_izhikevich import RFIzhikevich
 from bidl_sim.processes.neurons.sigma import Sigma
 from bidl_sim.processes.neurons.sigma_delta import SigmaDelta
 from bidl_sim.processes.neurons.ternary_lif import TernaryLIF
+from bidl_sim.processes.neurons.threshold import Threshold
 from bidl_sim.processes.normalization.batch_norm import BatchNorm
 from bidl_sim.processes.normalization.divisive_norm import DivisiveNorm
 from bidl_sim.processes.normalization.mean_only import MeanOnlyBatchNorm
@@ -47,6 +51,7 @@ from bidl_sim.processes.plasticity.loihi import LoihiRule
 from bidl_sim.processes.plasticity.pair_stdp import PairSTDP
 from bidl_sim.processes.plasticity.rule import Plasticity
 from bidl_sim.processes.quantization import Grid
+from bidl_sim.processes.synapses.conv1d import Conv1d
 from bidl_sim.processes.synapses.conv2d import Conv2d
 from bidl_sim.processes.synapses.conv_transpose2d import ConvTranspose2d
 from bidl_sim.processes.synapses.dense import Dense
@@ -75,8 +80,11 @@ __all__ = [
     "ALIF",
     "CUBA",
     "GLIF",
+    "IF",
     "LIAF",
     "LIF",
+    "RC",
+    "RCLIF",
     "RF",
     "ADRFIzhikevich",
     "Activation",
@@ -89,8 +97,11 @@ __all__ = [
     "Callback",
     "Concat",
     "ConductanceLIF",
+    "Conv1d",
     "Conv2d",
     "ConvTranspose2d",
+    "CubaLI",
+    "CubaLIF",
     "CurrentLIF",
     "Delay",
     "Delta",
@@ -109,6 +120,7 @@ __all__ = [
     "HodgkinHuxley",
     "Input",
     "IntegerSum",
+    "Integrator",
     "Izhikevich",
     "LIFPlus",
     "LastStep",
@@ -139,6 +151,7 @@ __all__ = [
     "SumPool2d",
     "TemporalLinear",
     "TernaryLIF",
+    "Threshold",
     "TimeDecimation",
     "TimeMean",
     "TimeSum",

@@ -94,10 +94,14 @@ REQUIRED: dict[str, Case] = {
     "AvgPool2d": Case("AvgPool2d", lambda: bp.AvgPool2d(2), (2, 6, 6)),
     "Callback": Case("Callback", lambda: bp.Callback(double, 5)),
     "Concat": Case("Concat", lambda: bp.Concat(3)),
+    "Conv1d": Case("Conv1d", lambda: bp.Conv1d(2, 3, 3, padding=1), (2, 6)),
     "Conv2d": Case("Conv2d", lambda: bp.Conv2d(2, 3, 3, padding=1), (2, 6, 6)),
     "ConvTranspose2d": Case(
         "ConvTranspose2d", lambda: bp.ConvTranspose2d(2, 3, 3, stride=2, padding=1), (2, 4, 3)
     ),
+    "CubaLI": Case("CubaLI", lambda: bp.CubaLI(tau_mem=0.002, r=2.0, w_in=5.0)),
+    "CubaLIF": Case("CubaLIF", lambda: bp.CubaLIF(tau_mem=0.002, r=2.0, w_in=5.0, learn=True)),
+    "RCLIF": Case("RCLIF", lambda: bp.RCLIF(tau=0.002, v_threshold=0.3, v_reset=-0.2, learn=True)),
     "Dense": Case("Dense", lambda: bp.Dense(5, 4)),
     "GroupMean": Case("GroupMean", lambda: bp.GroupMean(3), (6,)),
     "Einsum": Case("Einsum", lambda: bp.Einsum("ik,kj->ij", 0.5), (4, 4)),
@@ -121,6 +125,11 @@ VARIANTS = (
     Case("BatchNorm-image", lambda: bp.BatchNorm(mean=[0.1, -0.1], var=[2.0, 0.5]), (2, 4, 4)),
     Case("BatchNorm-step", lambda: bp.BatchNorm(statistics="step"), (2, 4, 4)),
     Case("Concat-axis", lambda: bp.Concat(2, axis=1), (2, 3, 4)),
+    Case(
+        "Conv1d-groups",
+        lambda: bp.Conv1d(4, 6, 3, stride=2, padding=2, dilation=2, groups=2, bias=False),
+        (4, 9),
+    ),
     Case(
         "Conv2d-groups",
         lambda: bp.Conv2d(4, 6, (3, 2), stride=2, padding=(2, 0), dilation=2, groups=2, bias=False),
@@ -154,6 +163,7 @@ VARIANTS = (
     Case("Dense-no-bias", lambda: bp.Dense(5, 4, bias=False)),
     Case("Einsum-outer", lambda: bp.Einsum("ak,bl->ba"), (2, 3)),
     Case("Flatten-image", lambda: bp.Flatten(), (2, 3, 4)),
+    Case("Flatten-axes", lambda: bp.Flatten(1, -2), (2, 3, 2, 2)),
     Case("GroupMean-image", lambda: bp.GroupMean(2), (4, 2, 3)),
     Case("IntegerSum-wrap", lambda: bp.IntegerSum(3, bits=4)),
     Case("LateralInhibition-grid", lambda: bp.LateralInhibition(0.3, quantize=(8, 8)), (2, 2, 1)),
@@ -167,6 +177,9 @@ VARIANTS = (
     Case("PairSTDP-fast", lambda: bp.PairSTDP(a_plus=0.2, a_minus=0.1, w_min=-1, dt=5)),
     Case("MaxPool2d-padding", lambda: bp.MaxPool2d((3, 2), stride=2, padding=1), (2, 7, 6)),
     Case("Scale-grid", lambda: bp.Scale(0.7, -0.2, quantize=(64, 8), learn=True)),
+    Case(
+        "Scale-per-neuron", lambda: bp.Scale(np.arange(6).reshape(2, 3) - 2.5, [0.1, 0.2]), (2, 3)
+    ),
     Case("Sparse-one-weight", lambda: bp.Sparse.fixed_in_degree(5, 4, 3, weight=0.4)),
     Case("Sparse-one-delay", lambda: bp.Sparse.all_to_all(5, 4, weight=0.3, delay=2)),
     Case(
@@ -188,6 +201,17 @@ VARIANTS = (
     Case("Delta-integer", lambda: bp.Delta(arithmetic="integer", threshold=1)),
     Case("SigmaDelta-act", lambda: bp.SigmaDelta(correction="act", activation="tanh", bias=0.2)),
     Case("SigmaDelta-float", lambda: bp.SigmaDelta(arithmetic="float", cum_error=True, learn=True)),
+    Case("Threshold-ge", lambda: bp.Threshold(threshold=[0.1, 0.2], compare="ge"), (2, 3)),
+    Case("Integrator-dt", lambda: bp.Integrator(r=100.0, gain="dt", learn=True)),
+    Case("IF-many", lambda: bp.IF(max_spikes=100, reset="subtract", v_min=-1.0, learn=True)),
+    Case("IF-two", lambda: bp.IF(max_spikes=2, v_threshold=0.5, v_reset=0.1, v_min=-0.5)),
+    Case("RC-exp", lambda: bp.RC(tau=[0.002, 0.003], v_leak=0.2, method="exp"), (2, 3)),
+    Case(
+        "RCLIF-exp",
+        lambda: bp.RCLIF(
+            tau=0.003, r=2.0, v_leak=0.1, reset="subtract", method="exp", compare="ge", learn=True
+        ),
+    ),
     Case("LIF-soft", lambda: bp.LIF(alpha=0.9, beta=0.02, reset="soft", reset_grad="detached")),
     Case("LIF-v-reset", lambda: bp.LIF(alpha=0.9, v_reset=-0.3, surrogate="rectangle")),
     Case("LIF-membrane-norm", lambda: bp.LIF(alpha=0.8, norm="membrane"), (2, 4, 4)),

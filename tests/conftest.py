@@ -47,3 +47,12 @@ def lava_golden() -> Path:
     if not folder.is_dir():
         pytest.skip("the vectors of lava-dl are not here (set BIDL_SHARED)")
     return folder
+
+
+@pytest.fixture
+def nir_files() -> Path:
+    """The folder with published NIR files and what they must give."""
+    folder = SHARED / "data" / "nir"
+    if not folder.is_dir():
+        pytest.skip("the published NIR files are not here (set BIDL_SHARED)")
+    return folder

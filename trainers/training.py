@@ -13,7 +13,7 @@ import torch
 from bidl_sim import netx
 from bidl_sim.core.network import Network
 from bidl_sim.errors import ConfigError, StateError
-from bidl_sim.netx.file import check_folder
+from bidl_sim.netx.replace import check_folder
 from bidl_sim.trainers import checkpoint as checkpoints
 from bidl_sim.trainers.batches import Batches
 from bidl_sim.trainers.bptt import Trainer

@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
     written = format_of(options.out).name
     print(f"{options.model}: {format_of(options.model).name}")
     print(f"{options.out}: {written}, {len(net.build().processes)} processes")
-    if written != "bidl_sim" and (beside := [n for n in given.metadata if n != "lava"]):
+    if written == "lava-dl" and (beside := [n for n in given.metadata if n != "lava"]):
         print(f"left out, as the format has no place for it: metadata {', '.join(beside)}")
     if options.quantize and "data" in given.metadata:
         before, after = (_accuracy(options, network) for network in (given, net))

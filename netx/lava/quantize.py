@@ -96,7 +96,8 @@ class _Layer:
         if isinstance(process, (AvgPool2d, SumPool2d)) and self.weights is None:
             self.take_pool(path, process)
         elif isinstance(process, Flatten) and self.weights is None:
-            self.flatten, self.shape = Flatten(), self.circuit.signals[f"{path}.s_in"].shape
+            self.flatten = Flatten(process.start_dim, process.end_dim)
+            self.shape = self.circuit.signals[f"{path}.s_in"].shape
         elif isinstance(process, (Conv2d, Dense)) and self.weights is None:
             self.weights, self.path = process, path
             given = process.parameters()

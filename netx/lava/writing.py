@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 
 from bidl_sim.core.network import Network
@@ -18,6 +15,7 @@ from bidl_sim.netx.lava.file import Layer, write_layer
 from bidl_sim.netx.lava.neurons import NEVER, decay, neuron_fields, whole
 from bidl_sim.netx.lava.stages import Stage, stages
 from bidl_sim.netx.lava.synapses import mantissas, synapse_members
+from bidl_sim.netx.replace import replacing
 from bidl_sim.processes import (
     CUBA,
     Activation,
@@ -61,19 +59,11 @@ def write(network: Network, path: str | Path) -> None:
     """
     found = layers(network)
     beside = network.metadata.get("lava", {})
-    path = Path(path)
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    os.close(handle)
-    try:
-        with h5py.File(temporary, "w") as file:
-            for k, layer in enumerate(found):
-                write_layer(file.create_group(f"layer/{k}"), layer)
-            for name, value in beside.get("simulation", {}).items():
-                file.create_dataset(f"simulation/{name}", data=np.int64(value))
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
+    with replacing(path) as file:
+        for k, layer in enumerate(found):
+            write_layer(file.create_group(f"layer/{k}"), layer)
+        for name, value in beside.get("simulation", {}).items():
+            file.create_dataset(f"simulation/{name}", data=np.int64(value))
 
 
 def layers(network: Network, pairs_lose_norms: bool = False) -> list[Layer]:
@@ -134,6 +124,8 @@ class _Writer:
         if isinstance(end, Input):
             return self.made("input", stage.shape)
         if isinstance(end, Flatten):
+            if len(stage.shape) > 1:
+                raise FormatError(end.where, "leaves several axes, in a .net file it leaves one")
             return self.made("flatten", (*stage.shape, 1, 1))
         if isinstance(end, GroupMean):
             return self.made("average", stage.shape)
@@ -233,6 +225,8 @@ class _Writer:
 
     def take_scale(self, process: Any) -> None:
         """A transform where values enter, a bias where it only adds, a change of units."""
+        if process.weight.size > 1 or process.bias.size > 1:
+            raise FormatError(process.where, "has several numbers, in a .net file it has one")
         grid = process.quantize or (lambda x: x)
         weight, bias = grid(process.weight), grid(process.bias)
         if self.stage.branches[next(iter(self.stage.branches))][0] is process:

@@ -1,12 +1,11 @@
-"""A factor and an offset for all values."""
+"""Factors and offsets."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import KW_ONLY
 
 from bidl_sim.core.fields import Maybe
-from bidl_sim.core.param import Param
+from bidl_sim.core.param import Param, check_spread, spread_view
 from bidl_sim.core.port import In, Out, Signal
 from bidl_sim.core.process import Process
 from bidl_sim.processes.quantization import Grid, OnGrid
@@ -14,7 +13,7 @@ from bidl_sim.typing import Shape, Value
 
 
 class Scale(Process):
-    """The same factor and offset for all values: ``a_out = weight s_in + bias``.
+    """Every value times a factor, plus an offset: ``a_out = weight s_in + bias``.
 
     On a grid, where one is given::
 
@@ -22,7 +21,8 @@ class Scale(Process):
 
     Parameters
     ----------
-    weight, bias : one number each, default 1, 0
+    weight, bias : default 1, 0
+        One number, one per channel or one per value.
     quantize : Grid or (scale, bits)
         The numbers that all three are rounded to; gradients pass as if they were not.
 
@@ -32,7 +32,7 @@ class Scale(Process):
 
     References
     ----------
-    The Input blocks of lava-dl.
+    The Input blocks of lava-dl; Scale of NIR.
     """
 
     weight: Param = Param(1.0)
@@ -43,8 +43,13 @@ class Scale(Process):
     s_in = In()
     a_out = Out()
 
-    def parameter_shapes(self, signal: Signal | None) -> Mapping[str, Shape]:
-        return {"weight": (), "bias": ()}
+    def check_parameters(self, signal: Signal | None) -> None:
+        if signal is not None:
+            for name, value in self.parameters().items():
+                check_spread(f"{self.where}, {name}", value, signal.shape)
+
+    def parameter_view(self, name: str, shape: Shape, signal: Signal) -> Shape:
+        return spread_view(shape, signal.shape)
 
     def step(self, s_in: Value, weight: Value, bias: Value) -> Value:
         if self.quantize:

@@ -204,6 +204,7 @@ PROMISES = {
 EXCEPT = {
     ("sin_decay", "cos_decay"): "a factor with a sign; together checked to be at most 1",
     ("Delta.threshold", "SigmaDelta.threshold"): "0 sends every difference",
+    ("Threshold.threshold",): "of an input, not of a potential that begins at 0",
     ("GradedVec.threshold", "GradedReLUVec.threshold", "ProductNeuron.threshold"): "0 sends all",
 }
 

@@ -1,0 +1,1 @@
+"""The hdf5 files of NIR, the neuromorphic intermediate representation."""
