@@ -74,7 +74,7 @@ LAVA = Format(
     "lava-dl", "layer", reading.load, writing.write, tuple(f.name for f in fields(reading.Options))
 )
 NIR = Format(
-    *("NIR", "node", nir.load, to_nir.save, NAMES, ".nir"), writes=("dt",), sketch={"dt": 1.0}
+    "NIR", "node", nir.load, to_nir.save, NAMES, ".nir", writes=("dt",), sketch={"dt": 1.0}
 )
 
 FORMATS: Mapping[str, Format] = {f.name: f for f in (NATIVE, LAVA, NIR)}
