@@ -170,10 +170,13 @@ def is_eager(population: Population) -> bool:
 
 
 def is_arithmetic(case: Case) -> bool:
-    """Whether a step has none of the functions that libraries round differently."""
+    """Whether a step has none of the operations that libraries round differently.
+
+    Those are functions, and a number divided by a tensor, for which torch takes the reciprocal.
+    """
     try:
         step = trace(case.make(), training=True)
     except TraceError:
         return True  # eager on both sides
     results = in_order((*step.outputs.values(), *step.new_states.values()))
-    return not any(x.op in FUNCTIONS for x in results)
+    return not any(x.op in FUNCTIONS or (x.op == "/" and x.args[0].op == "const") for x in results)
