@@ -26,19 +26,19 @@ class Runtime:
 
     Parameters
     ----------
-    model
+    path
         A model file of any format that can be read, or a network.
     target : "sim", "event", "gpu" or "onnx"
         The torch engine on the CPU, the event engine, the torch engine on a CUDA device, or
         onnxruntime on the CPU.
     """
 
-    def __init__(self, model: str | Path | Process, target: str = "sim") -> None:
+    def __init__(self, path: str | Path | Process, target: str = "sim") -> None:
         if target not in TARGETS:
             raise ParameterError(
                 "Runtime, target", f"must be one of {', '.join(TARGETS)}, got {target!r}"
             )
-        net = model if isinstance(model, Process) else load(model)
+        net = path if isinstance(path, Process) else load(path)
         if target == "onnx":
             from bidl_sim.netx.onnx.session import Session
 
