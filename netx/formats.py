@@ -1,4 +1,4 @@
-"""The formats that networks are read from; a file's content tells which it is."""
+"""The formats that networks are read from and written in; content tells which a file is."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from bidl_sim.netx.lava import reading, writing
 from bidl_sim.netx.nir import reading as nir
 from bidl_sim.netx.nir import writing as to_nir
 from bidl_sim.netx.nir.options import NAMES
+from bidl_sim.netx.onnx import files as onnx_files
 from bidl_sim.netx.schema import VERSION
 
 
@@ -29,7 +30,8 @@ class Format:
     name
         As messages call it.
     mark
-        What an hdf5 file of this format has at its root: an attribute or a member of this name.
+        What an hdf5 file of this format has at its root: an attribute or a member of this name;
+        empty where it is no hdf5.
     read
         The network of a file, with options by name.
     write
@@ -37,7 +39,7 @@ class Format:
     options, writes
         Which options ``read`` and ``write`` have.
     suffix
-        A file whose name ends so is written in this format.
+        A file whose name ends so is written in this format, and is of it where it is no hdf5.
     version
         Of what we write, where the format counts its versions.
     sketch
@@ -77,7 +79,13 @@ NIR = Format(
     "NIR", "node", nir.load, to_nir.save, NAMES, ".nir", writes=("dt",), sketch={"dt": 1.0}
 )
 
-FORMATS: Mapping[str, Format] = {f.name: f for f in (NATIVE, LAVA, NIR)}
+ONNX = Format(
+    *("onnx", "", onnx_files.read, onnx_files.write),
+    suffix=".onnx",
+    writes=("dtype", "sequence", "fold"),
+)
+
+FORMATS: Mapping[str, Format] = {f.name: f for f in (NATIVE, LAVA, NIR, ONNX)}
 
 
 def format_of(path: str | Path) -> Format:
@@ -93,7 +101,8 @@ def _marked(path: str | Path) -> Format | None:
         with h5py.File(path, "r") as file:
             marks = {*file.attrs, *file}
     except (OSError, KeyError, RuntimeError, ValueError):
-        return None
+        other = (f for f in FORMATS.values() if not f.mark and f.suffix == path.suffix)
+        return next(other, None)
     return next((f for f in FORMATS.values() if f.mark in marks), None)
 
 
@@ -133,7 +142,9 @@ def save(
         One of `FORMATS`; told by the path's suffix unless given, and native if that says nothing.
         What a format cannot say is refused by name.
     options
-        Of NIR files: ``dt``, the timestep in s of processes that have none of their own.
+        Of NIR files: ``dt``, the timestep in s of processes that have none of their own. Of ONNX
+        models: ``dtype``; ``sequence=True`` for a whole run instead of one timestep; ``fold=True``
+        for normalisations within weights.
     """
     if not isinstance(net, Process):
         raise ParameterError("netx.save", f"takes a network, got {type(net).__name__}")

@@ -27,13 +27,19 @@ def replacing(path: str | Path, libver: tuple[str, str] | None = None) -> Iterat
 
     ``libver`` is the oldest and the newest hdf5 whose features it may use.
     """
+    with in_place_of(path) as temporary, h5py.File(temporary, "w", libver=libver) as file:
+        yield file
+
+
+@contextmanager
+def in_place_of(path: str | Path) -> Iterator[Path]:
+    """The path of an empty file, which takes the place of ``path`` when all is written."""
     path = Path(path)
     check_folder(path)
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     os.close(handle)
     try:
-        with h5py.File(temporary, "w", libver=libver) as file:
-            yield file
+        yield Path(temporary)
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     finally:

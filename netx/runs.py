@@ -115,7 +115,28 @@ class UnrolledRun:
         )
 
 
-AnyRun: TypeAlias = "SimulatedRun | UnrolledRun"
+class OnnxRun:
+    """The step model in onnxruntime."""
+
+    def __init__(self, network: Network, dtype: str, record: tuple[str, ...]) -> None:
+        from bidl_sim.netx.onnx.session import Session
+
+        self._session = Session(network, dtype, record)
+
+    def __call__(self, samples: Samples, steps: int, record: tuple[str, ...]) -> Trace:
+        session = self._session
+        session.reset()
+        began = time.perf_counter()
+        outputs = session.run(samples or None, steps)
+        seconds = time.perf_counter() - began
+        recorded = {path: np.stack(session.recorded[path], 1) for path in record}
+        named = _named(outputs, session.circuit.outputs)
+        if not samples:  # a network without inputs runs a single sample
+            named = {name: values[None] for name, values in named.items()}
+        return Trace(recorded, named, seconds)
+
+
+AnyRun: TypeAlias = "SimulatedRun | UnrolledRun | OnnxRun"
 
 
 def _named(outputs: Any, names: Any) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from bidl_sim.core.process import Process
 from bidl_sim.errors import ParameterError
 from bidl_sim.netx.formats import load
 from bidl_sim.simulator import Simulator
@@ -13,38 +14,53 @@ TARGETS: dict[str, dict[str, Any]] = {
     "sim": {"engine": "torch"},
     "event": {"engine": "event"},
     "gpu": {"engine": "torch", "device": "cuda"},
+    "onnx": {},
 }
-"""How the simulator runs each target."""
+"""The options of what runs each target: the simulator, or onnxruntime."""
 
 
 class Runtime:
-    """A model file, ready to run.
+    """A model, ready to run.
 
     State carries over from call to call until `reset`, as on a chip.
 
     Parameters
     ----------
     path
-        The model file.
-    target : "sim", "event" or "gpu"
-        The torch engine on the CPU, the event engine, or the torch engine on a CUDA device.
+        A model file of any format that can be read, or a network.
+    target : "sim", "event", "gpu" or "onnx"
+        The torch engine on the CPU, the event engine, the torch engine on a CUDA device, or
+        onnxruntime on the CPU.
     """
 
-    def __init__(self, path: str | Path, target: str = "sim") -> None:
+    def __init__(self, path: str | Path | Process, target: str = "sim") -> None:
         if target not in TARGETS:
             raise ParameterError(
                 "Runtime, target", f"must be one of {', '.join(TARGETS)}, got {target!r}"
             )
-        self.simulator = Simulator(load(path), **TARGETS[target])
+        net = path if isinstance(path, Process) else load(path)
+        if target == "onnx":
+            from bidl_sim.netx.onnx.session import Session
+
+            self.machine: Any = Session(net)
+        else:
+            self.machine = Simulator(net, **TARGETS[target])
+
+    @property
+    def simulator(self) -> Simulator:
+        """What runs the model, where that is a simulator."""
+        if not isinstance(self.machine, Simulator):
+            raise ParameterError("Runtime", "this target runs in no simulator", "use target='sim'")
+        return self.machine
 
     def reset(self) -> None:
         """Go back to the declared state."""
-        self.simulator.reset()
+        self.machine.reset()
 
     def step(self, frame: Any) -> Any:
         """One timestep: ``(*shape)`` or ``(batch, *shape)``."""
-        return self.simulator.step(frame)
+        return self.machine.step(frame)
 
     def run(self, frames: Any) -> Any:
         """A sequence: ``(time, *shape)`` or ``(batch, time, *shape)``."""
-        return self.simulator.run(frames, progress=False)
+        return self.machine.run(frames, progress=False)

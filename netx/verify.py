@@ -14,11 +14,11 @@ from bidl_sim.core.circuit import Circuit
 from bidl_sim.core.network import Network
 from bidl_sim.core.neuron import Neuron
 from bidl_sim.core.schedule import schedule
-from bidl_sim.errors import StateError
+from bidl_sim.errors import FormatError, MissingExtraError, StateError
 from bidl_sim.netx import native
 from bidl_sim.netx.compare import Difference, compare
 from bidl_sim.netx.formats import load
-from bidl_sim.netx.runs import AnyRun, Samples, SimulatedRun, UnrolledRun
+from bidl_sim.netx.runs import AnyRun, OnnxRun, Samples, SimulatedRun, UnrolledRun
 from bidl_sim.table import table
 
 TOLERANCE = {"float64": 1e-9, "float32": 1e-4}
@@ -102,9 +102,9 @@ def verify(path: str | Path, inputs: Any = None) -> Report:
     """Run a model file in every way there is, in float64 and float32, and compare.
 
     Compared with the process-major simulation are the timestep-major one, the one on compiled
-    kernels, the event engine, the unrolled torch module, the file saved and loaded again, and the
-    GPU where there is one. Spikes must be
-    identical in float64. In float32, where a sum may be rounded in another order, a spike may
+    kernels, the event engine, the unrolled torch module, the file saved and loaded again,
+    onnxruntime where it is installed, and the GPU where there is one. Spikes must be identical in
+    float64. In float32, where a sum may be rounded in another order, a spike may
     differ if its potential lies within rounding of the threshold; each is counted and shown.
 
     Parameters
@@ -128,13 +128,18 @@ def verify_networks(
     """As `verify`, for a network in memory and others that should equal it."""
     circuit = network.build()
     samples, batch, steps = _samples(circuit, inputs)
-    rows = []
+    rows: list[Row] = []
+    reasons: dict[str, list[str]] = {}
     for dtype in TOLERANCE:
-        reference = SimulatedRun(network, dtype)
-        for runtime, run in _runtimes(network, others, dtype):
-            rows.append(_row(runtime, dtype, reference, run, samples, batch, steps))
-    reason = _why_no_events(circuit)
-    left_out = [f"event engine: left out, {reason}"] if reason else []
+        runs = dict(_runtimes(network, others, dtype))
+        try:
+            runs["onnxruntime"] = OnnxRun(network, dtype, _spikes(circuit))
+        except (FormatError, MissingExtraError) as error:
+            reasons.setdefault(f"{error.where} {error.problem}", []).append(dtype)
+        rows += _rows(dtype, SimulatedRun(network, dtype), runs, samples, batch, steps)
+    left_out = [f"onnxruntime in {' and '.join(d)}: left out, {r}" for r, d in reasons.items()]
+    if reason := _why_no_events(circuit):
+        left_out.append(f"event engine: left out, {reason}")
     return Report(name, batch, steps, tuple(rows), tuple(left_out))
 
 
@@ -167,31 +172,36 @@ def _runtimes(
         yield "gpu", SimulatedRun(network, dtype, device="cuda")
 
 
-def _row(
-    runtime: str,
+def _rows(
     dtype: str,
     reference: SimulatedRun,
-    run: AnyRun,
+    runs: Mapping[str, AnyRun],
     samples: Samples,
     batch: int,
     steps: int,
-) -> Row:
+) -> list[Row]:
+    """Compare all runs with the reference, group of samples by group."""
     circuit = reference.circuit
-    neurons = ((path, circuit.processes[path]) for path in _in_order(circuit))
-    spikes = tuple(f"{path}.{p.spikes}" for path, p in neurons if isinstance(p, Neuron))
+    spikes = _spikes(circuit)
     values = steps * sum(int(np.prod(s.shape)) for s in circuit.signals.values())
     group = max(1, VALUES_AT_ONCE // values)
-    difference, seconds = Difference(), 0.0
+    differences = {runtime: Difference() for runtime in runs}
+    seconds = dict.fromkeys(runs, 0.0)
     for first in range(0, batch, group):
         part = {path: array[first : first + group] for path, array in samples.items()}
-        traces = [r(part, steps, spikes) for r in (reference, run)]
-        seconds += traces[1].seconds
-        difference.add(compare(traces[0], traces[1], reference.judge(part, steps, ROUNDING)))
-    return Row(runtime, dtype, batch * steps / seconds, difference)
+        wanted, judge = reference(part, steps, spikes), reference.judge(part, steps, ROUNDING)
+        for runtime, run in runs.items():
+            trace = run(part, steps, spikes)
+            seconds[runtime] += trace.seconds
+            differences[runtime].add(compare(wanted, trace, judge))
+    return [Row(n, dtype, batch * steps / seconds[n], d) for n, d in differences.items()]
 
 
-def _in_order(circuit: Circuit) -> list[str]:
-    return [path for stage in schedule(circuit, "timestep") for path in stage.paths]
+def _spikes(circuit: Circuit) -> tuple[str, ...]:
+    """The paths of all spikes, in order of execution."""
+    order = (path for stage in schedule(circuit, "timestep") for path in stage.paths)
+    neurons = ((path, circuit.processes[path]) for path in order)
+    return tuple(f"{path}.{p.spikes}" for path, p in neurons if isinstance(p, Neuron))
 
 
 def _samples(circuit: Circuit, inputs: Any) -> tuple[Samples, int, int]:

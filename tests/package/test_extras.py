@@ -7,10 +7,10 @@ import sys
 import numpy as np
 import pytest
 
-from bidl_sim import Network, plots
+from bidl_sim import Network, netx, plots
 from bidl_sim.data import nmnist
 from bidl_sim.errors import MissingExtraError
-from bidl_sim.processes import Dense, Input
+from bidl_sim.processes import LIF, Dense, Input
 from bidl_sim.trainers import TrainConfig, train
 
 
@@ -37,3 +37,19 @@ def test_tensorboard_names_its_extra_before_training(monkeypatch, tmp_path) -> N
     data = (np.zeros((4, 3, 2), np.float32), np.zeros(4, int))
     with pytest.raises(MissingExtraError, match=r"pip install 'bidl_sim\[tensorboard\]'"):
         train(net, data, config=TrainConfig(epochs=1), tensorboard=tmp_path)
+
+
+def test_onnx_names_its_extra(monkeypatch, tmp_path) -> None:
+    absent(monkeypatch, "onnx")
+    net = Network.sequential(Input(2), LIF())
+    for use in (lambda: netx.save(net, tmp_path / "a.onnx"), lambda: netx.Runtime(net, "onnx")):
+        with pytest.raises(MissingExtraError, match=r"pip install 'bidl_sim\[onnx\]'"):
+            use()
+    assert not list(tmp_path.iterdir())
+
+
+def test_onnxruntime_names_its_extra(monkeypatch) -> None:
+    pytest.importorskip("onnx")
+    absent(monkeypatch, "onnxruntime")
+    with pytest.raises(MissingExtraError, match=r"'onnxruntime'\. help: pip install"):
+        netx.Runtime(Network.sequential(Input(2), LIF()), "onnx")

@@ -1,0 +1,1 @@
+"""Networks as ONNX models, of one timestep or of a whole sequence."""
