@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
     from bidl_sim.engines.torch.inputs import Arranged
 
 ENGINES = ("torch", "event")
-PIECE = 16_000_000
-"""A run is done in pieces of at most so many signal values, which bounds its memory."""
 
 
 class Simulator:
@@ -164,8 +161,8 @@ class Simulator:
     ) -> list[dict[str, Tensor]]:
         from tqdm import tqdm
 
-        values = sum(math.prod(signal.shape) for signal in self.circuit.signals.values())
-        piece = max(1, min(total, PIECE // (values * self._state.batch + 1), 1000))
+        most = self._engine.piece(self._state.batch, {probe.path for probe in self._probes})
+        piece = max(1, min(total, most, 1000))
         outputs = []
         bar = tqdm(total=total, unit="step", disable=None if progress else True, delay=1)
         with bar, held_back() as interrupt:
@@ -374,12 +371,10 @@ class Simulator:
 
     def _given_back(self, pieces: list[dict[str, Tensor]], arranged: Arranged, time: bool) -> Any:
         """Outputs in the form the inputs had."""
-        import torch
-
         back: dict[str, Any] = {}
         for name, port in self.circuit.outputs.items():
             if self.circuit.signals[port].timed:
-                values = torch.cat([piece[name] for piece in pieces]).transpose(0, 1)
+                values = _joined([piece[name] for piece in pieces]).transpose(0, 1)
                 values = values if time else values[:, 0]
             else:
                 values = pieces[-1][name]
@@ -388,6 +383,19 @@ class Simulator:
         if len(back) == 1:
             return next(iter(back.values()))
         return back or None
+
+
+def _joined(parts: list[Tensor]) -> Tensor:
+    """One after another in time."""
+    import torch
+
+    first = parts[0]
+    if len(parts) == 1:
+        return first
+    if first.device.type == "cpu" and first.dtype != torch.bfloat16:
+        # torch would wake its threads, which takes longer than to copy the values
+        return torch.from_numpy(np.concatenate([part.numpy() for part in parts]))
+    return torch.cat(parts)
 
 
 def _one_of(name: str, value: str, known: tuple[str, ...]) -> None:

@@ -7,7 +7,7 @@ import pytest
 from cases import CASES, Case, inputs
 
 from bidl_sim import Network, Neuron, Simulator
-from bidl_sim.engines.event import recording
+from bidl_sim.engines.event import engine, recording
 from bidl_sim.engines.event.loop import Loop
 from bidl_sim.errors import ParameterError, StateError
 from bidl_sim.processes import (
@@ -312,6 +312,31 @@ def test_batches_maps_after_maps_and_probes_between(rng) -> None:
     single = both(net, values[0], probes=("lif1.v",))
     assert single[1][0].shape == (3,)
     same(single)
+
+
+@pytest.mark.parametrize("updates", [engine.UPDATES, 2000])
+def test_samples_of_a_batch_are_as_alone(updates, rng, monkeypatch) -> None:
+    """Bit for bit: in one piece and in many, with values under way between them."""
+    net = Network.sequential(
+        Input(8),
+        Sparse.all_to_all(8, 20, weight=Normal(0.1, 0.3), delay=Steps(1, 4), seed=1),
+        LIF(alpha=0.7),
+        Dense(20, 5, bias=False),
+        LIF(alpha=0.9),
+    )
+    values = rng.normal(0, 1, (5, 40, 8)) * (rng.random((5, 40, 8)) < 0.4)
+
+    def run(given):
+        sim = Simulator(net, engine="event")
+        probes = [sim.probe(path) for path in ("lif1.s_out", "lif1.v", "lif2.a_in")]
+        out = sim.run(given, progress=False)
+        return [out, *(probe.data for probe in probes), sim.read("lif2.v")]
+
+    alone = [run(sample) for sample in values]
+    assert sum(found[0].sum() for found in alone) > 20
+    monkeypatch.setattr(engine, "UPDATES", updates)
+    for k, together in enumerate(run(values)):
+        np.testing.assert_array_equal(together, np.stack([found[k] for found in alone]))
 
 
 def test_events_are_the_spikes() -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+import math
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from bidl_sim.core.circuit import Circuit
 from bidl_sim.core.events import Events
+from bidl_sim.engines.event.course import Course
 from bidl_sim.engines.event.loop import Loop
 from bidl_sim.engines.event.lower import Lowering
 from bidl_sim.engines.event.roles import check_supported
@@ -19,9 +21,13 @@ from bidl_sim.engines.torch.buffers import NUMPY
 from bidl_sim.engines.torch.engine import Result, TorchEngine
 from bidl_sim.engines.torch.fused import COMPILED
 from bidl_sim.engines.torch.signals import State
+from bidl_sim.engines.torch.threads import shared, threads
 from bidl_sim.engines.torch.unit import Mode, Unit
 from bidl_sim.errors import StateError
 from bidl_sim.typing import Array
+
+PIECE, UPDATES = 1 << 24, 1 << 28
+"""A run is done in pieces of at most so many recorded values, and so many updates of a value."""
 
 
 @dataclass
@@ -37,9 +43,9 @@ class EventEngine:
     """Executes a circuit as one compiled loop over timesteps, sample by sample.
 
     A population is updated as a whole; synapses are followed from the values that are not zero.
-    The loop is left for Python code when that is due; samples wait there for each other. Spikes are
-    those of the torch engine: the same steps, the same random numbers; sums of synaptic inputs may
-    round otherwise.
+    As many samples are under way at once as torch has threads. The loop is left for Python code
+    when that is due; samples wait there for each other. Spikes are those of the torch engine: the
+    same steps, the same random numbers; sums of synaptic inputs may round otherwise.
     """
 
     def __init__(self, circuit: Circuit, device: torch.device, dtype: torch.dtype) -> None:
@@ -75,6 +81,13 @@ class EventEngine:
             state[f"{port}.arriving"] = torch.zeros((rows, mode.batch, size), dtype=mode.dtype)
         return state
 
+    def piece(self, batch: int, record: Collection[str]) -> int:
+        """How many steps to do at once: few enough for memory, and to be stopped within seconds."""
+        recorded = {*record, *self.circuit.outputs.values()}
+        kept = sum(math.prod(self._shape(path)) for path in recorded) * batch
+        updates = sum(math.prod(signal.shape) for signal in self.circuit.signals.values()) * batch
+        return min(PIECE // (kept + 1), UPDATES // (updates + 1))
+
     def run(
         self,
         lowered: Compiled,
@@ -86,33 +99,26 @@ class EventEngine:
         record: Collection[str] = (),
     ) -> Result:
         """Do ``steps`` timesteps from ``state``, the first of which has index ``t``."""
-        loop = self._loop(lowered, frozenset(record))
-        after = {path: torch.from_numpy(value.numpy().copy()) for path, value in state.items()}
+        loop, batch = self._loop(lowered, frozenset(record)), lowered.mode.batch
         self._play(loop, lowered, t, steps)
-        samples = [
-            self._begin(loop, inputs, after, sample, steps) for sample in range(lowered.mode.batch)
-        ]
-        events: list[dict[str, list[Events]]] = [
-            {path: [] for path in loop.events} for _ in samples
-        ]
-        courses = [
-            self._course(loop, arrays, found, t, steps)
-            for arrays, found in zip(samples, events, strict=True)
-        ]
-        for stops in zip(*courses, strict=True):  # all samples come to the same calls
-            self._call(loop, samples, *stops[0])
-        self._end(loop, samples, after)
-        recorded: dict[str, Any] = {
-            path: self._shaped(path, np.stack([arrays[name] for arrays in samples], 1))
-            for path, name in loop.dense.items()
-        }
+        given = {path: inputs[path].numpy() for path in loop.inputs}
+        after = {path: value.numpy().copy() for path, value in state.items()}
+        kept = {path: self._room(loop, name, batch, steps) for path, name in loop.dense.items()}
+        courses = [Course(loop, given, after, kept, sample) for sample in range(batch)]
+        scratch = loop.scratch_arrays(min(threads(), batch))
+        shared(lambda thread, course: course.go(t, steps, scratch[thread]), courses)
+        while courses[0].due:  # all samples come to the same calls
+            self._call(loop, courses, t + courses[0].done)
+            shared(lambda thread, course: course.go(t, steps, scratch[thread]), courses)
+        recorded: dict[str, Any] = {path: self._shaped(path, kept[path]) for path in kept}
         outputs = {
             name: recorded[port] if self.circuit.signals[port].timed else recorded[port][-1]
             for name, port in self.circuit.outputs.items()
         }
         for path in loop.events:
-            recorded[path] = [Events.joined(found[path]) for found in events]
-        return Result(outputs, after, {path: recorded[path] for path in record})
+            recorded[path] = [Events.joined(course.found[path]) for course in courses]
+        new = {path: torch.from_numpy(value) for path, value in after.items()}
+        return Result(outputs, new, {path: recorded[path] for path in record})
 
     def _loop(self, lowered: Compiled, record: frozenset[str]) -> Loop:
         if record not in lowered.loops:
@@ -133,90 +139,29 @@ class EventEngine:
             ]
             loop.arrays[name] = torch.stack(sent).numpy()
 
-    def _begin(
-        self, loop: Loop, inputs: Mapping[str, Tensor], state: State, sample: int, steps: int
-    ) -> dict[str, Any]:
-        """One sample's arguments of the loop, which works on ``state`` itself where it can."""
-        arrays = dict(loop.arrays)
-        for path, name in loop.inputs.items():
-            arrays[name] = inputs[path][:, sample].reshape(steps, -1).contiguous().numpy()
-        for path, name in loop.states.items():
-            arrays[name] = self._by_loop(loop, path, state[path][sample].numpy())
-        for port, name in loop.rings.items():
-            if port in loop.waiting:
-                arriving = state[f"{port}.arriving"].numpy()[:, sample]
-                arrays[name] = np.ascontiguousarray(arriving)
-            else:
-                arrays[name] = np.zeros_like(loop.arrays[name])
-        for name in loop.dense.values():
-            kind = loop.arrays[name]
-            arrays[name] = np.empty((steps, kind.shape[1]), kind.dtype)
-        for path, name in loop.bases.items():
-            arrays[name] = np.uint64(sample * loop.size(path))
-        return arrays
+    def _room(self, loop: Loop, name: str, batch: int, steps: int) -> Array:
+        kind = loop.arrays[name]
+        return np.empty((batch, steps, kind.shape[1]), kind.dtype)
 
-    def _course(
-        self,
-        loop: Loop,
-        arrays: Mapping[str, Any],
-        events: Mapping[str, list[Events]],
-        t: int,
-        steps: int,
-    ) -> Iterator[tuple[int, int]]:
-        """Run one sample; yields the step and number of each call of Python code that is due."""
-        done = part = 0
-        while done < steps:
-            more, part = loop.function(t + done, done, steps - done, part, *arrays.values())
-            done += more
-            for path, found in events.items():
-                found.append(self._put_away(loop, path))
-            if part:
-                yield t + done, part
-
-    def _call(self, loop: Loop, samples: list[dict[str, Any]], t: int, number: int) -> None:
+    def _call(self, loop: Loop, courses: list[Course], t: int) -> None:
         """Call Python code with what arrived in all samples, and leave its answer with each."""
-        path, call = loop.calls[number - 1]
+        path, call = loop.calls[courses[0].due - 1]
         total, answer = (
             loop.states[f"{path}.{name}"] for name in self.circuit.processes[path].states(False)
         )
-        seen = np.stack([arrays[total] for arrays in samples])
+        seen = np.stack([course.arrays[total] for course in courses])
         answers = call.function(t, seen.reshape(-1, *self.circuit.main_signal(path).shape))
-        for arrays, values in zip(samples, answers, strict=True):
-            arrays[answer][:] = values.ravel()
-            arrays[total][:] = 0
-
-    def _end(self, loop: Loop, samples: list[dict[str, Any]], state: State) -> None:
-        """What the loop did not change in place goes back into the state."""
-        for sample, arrays in enumerate(samples):
-            for path in loop.transposed:
-                mine = state[path].numpy()[sample]
-                mine[...] = arrays[loop.states[path]].reshape(mine.T.shape).T
-            for port, name in loop.waiting.items():
-                state[f"{port}.arriving"].numpy()[:, sample] = arrays[name]
-
-    def _by_loop(self, loop: Loop, path: str, value: Array) -> Array:
-        """A state as the loop has it: flat, and weights by source."""
-        if path in loop.transposed:
-            value = np.ascontiguousarray(value.T)
-        return value.reshape(-1)
-
-    def _put_away(self, loop: Loop, port: str) -> Events:
-        """The events recorded since last time."""
-        steps, places, sizes, used = (
-            loop.arrays[loop.name(f"{port}.{what}")]
-            for what in ("steps", "places", "sizes", "used")
-        )
-        count = int(used[0])
-        used[0] = 0
-        return Events(steps[:count].copy(), places[:count].copy(), sizes[:count].copy())
+        for course, values in zip(courses, answers, strict=True):
+            course.arrays[answer][:] = values.ravel()
+            course.arrays[total][:] = 0
 
     def _shaped(self, path: str, values: Array) -> Tensor:
-        """``(time, batch, *shape)``."""
-        signal = self.circuit.signals.get(path)
-        tensor = torch.from_numpy(values)
-        if signal is None:
-            process, _, name = path.rpartition(".")
-            shape = self._torch.state_shape(process, name)
-        else:
-            shape = signal.shape
-        return tensor.view(*values.shape[:2], *shape)
+        """``(time, batch, *shape)`` from ``(batch, time, size)``."""
+        tensor = torch.from_numpy(values).transpose(0, 1)
+        return tensor.view(*tensor.shape[:2], *self._shape(path))
+
+    def _shape(self, path: str) -> tuple[int, ...]:
+        if path in self.circuit.signals:
+            return self.circuit.signals[path].shape
+        process, _, name = path.rpartition(".")
+        return self._torch.state_shape(process, name)

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from bidl_sim.core.circuit import Circuit
 from bidl_sim.core.forms import PythonCall
 from bidl_sim.engines.kernels.compile import compiled, module_name
@@ -28,15 +30,18 @@ class Loop:
 
     ``arrays`` are the arguments of the loop by name; ``rings`` and ``states`` name those that a run
     goes on from, by path; ``transposed`` states are held by source here, by target elsewhere.
-    ``dense`` and ``events`` name what is recorded, by path.
+    ``scratch`` are those that hold something within a step only. ``dense`` and ``events`` name what
+    is recorded, by path.
     """
 
     circuit: Circuit
     imports: list[str] = field(default_factory=list)
+    views: list[str] = field(default_factory=list)
     guards: list[str] = field(default_factory=list)
     parts: list[list[str]] = field(default_factory=lambda: [[]])
     calls: list[tuple[str, PythonCall]] = field(default_factory=list)
     arrays: dict[str, Any] = field(default_factory=dict)
+    scratch: set[str] = field(default_factory=set)
     states: dict[str, str] = field(default_factory=dict)
     transposed: set[str] = field(default_factory=set)
     rings: dict[str, str] = field(default_factory=dict)
@@ -59,6 +64,28 @@ class Loop:
         name = self.name(path)
         self.arrays[name] = array
         return name
+
+    def workspace(self, path: str, size: int, kind: Any) -> str:
+        """An argument whose values nobody asks for in a later step; returns its variable."""
+        name = self.argument(path, np.zeros(size, kind))
+        self.scratch.add(name)
+        return name
+
+    def spikes(self, port: str, size: int) -> str:
+        """Spikes of one step, a byte each; ``<variable>_eights`` are the same bytes by eights."""
+        name = self.name(port)
+        self.arrays[f"{name}_eights"] = np.zeros(-(-size // 8), np.uint64)
+        self.scratch.add(f"{name}_eights")
+        self.views.append(f"{name} = {name}_eights.view(np.uint8)[:{size}]")
+        return name
+
+    def scratch_arrays(self, threads: int) -> list[dict[str, Any]]:
+        """Scratch for each thread, of which the first works in the loop's own."""
+        own = {name: self.arrays[name] for name in self.scratch}
+        return [own] + [
+            {name: np.zeros(array.shape, array.dtype) for name, array in own.items()}
+            for _ in range(1, threads)
+        ]
 
     def import_from(self, source: str, name: str) -> str:
         """Make a function of a module with this source callable; returns its variable."""
@@ -110,11 +137,13 @@ class Loop:
         version = hashlib.blake2b(kernels, digest_size=8).hexdigest()  # compiled code holds them
         lines = [
             f"# kernels {version}",
+            "import numpy as np",
             f"from bidl_sim.engines.event.kernels import {HELPERS}",
             *self.imports,
             "",
             "",
             f"def run(first, at, steps, part, {', '.join(self.arrays)}):",
+            *(f"    {line}" for line in self.views),
             "    for k in range(steps):",
             "        t = first + k",
             *(f"        {line}" for line in self._step()),

@@ -164,13 +164,10 @@ class Lowering:
         return outs
 
     def _values(self, port: str, size: int) -> str:
-        """The array of a port's values in one step; spikes are bytes, seen also by eights."""
-        if port not in self.plan.spiking:
-            return self.loop.argument(port, np.zeros(size, self.dtype))
-        eights = np.zeros(-(-size // 8), np.uint64)
-        out = self.loop.argument(port, eights.view(np.uint8)[:size])
-        self.loop.arrays[f"{out}_eights"] = eights
-        return out
+        """The array of a port's values in one step."""
+        if port in self.plan.spiking:
+            return self.loop.spikes(port, size)
+        return self.loop.workspace(port, size, self.dtype)
 
     def _laid_out(self, process: Process, name: str, value: Array, path: str) -> Array:
         """A parameter with one value for each neuron, or one for all."""
@@ -187,9 +184,7 @@ class Lowering:
             row = self.loop.row(port)
             if port in self.plan.kept:
                 keep(self.loop, port, row, self.dtype)
-            values = self.loop.argument(
-                f"{port}.values", np.zeros(self.loop.size(port), self.dtype)
-            )
+            values = self.loop.workspace(f"{port}.values", self.loop.size(port), self.dtype)
             self.loop.write(f"copy({row}, {values})", f"{row}[:] = 0")
             self.find_events(port, values, False)
             self._spread(port, values, path, 0)
@@ -300,7 +295,7 @@ class Lowering:
 
     def find_events(self, port: str, values: str, spikes: bool) -> str:
         """Write the search for a port's events; returns the variable they are in."""
-        events = self.loop.argument(f"{port}.events", np.zeros(self.loop.size(port), np.int32))
+        events = self.loop.workspace(f"{port}.events", self.loop.size(port), np.int32)
         found = f"collect_spikes({values}, {values}_eights" if spikes else f"collect({values}"
         self.loop.write(f"n_{events} = {found}, {events})")
         return events

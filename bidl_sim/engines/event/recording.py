@@ -29,7 +29,7 @@ def note(loop: Loop, port: str, out: str, dtype: Any) -> None:
     size = loop.size(port)
     room = max(ROOM, 2 * size)
     names = [
-        loop.argument(f"{port}.{what}", np.zeros(room if what != "used" else 1, kind))
+        loop.workspace(f"{port}.{what}", room if what != "used" else 1, kind)
         for what, kind in (
             ("steps", np.int64),
             ("places", np.int32),

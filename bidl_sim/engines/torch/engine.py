@@ -20,6 +20,10 @@ Parameters = Mapping[str, Tensor]
 """Parameters by path (``dense1.weight``), in the shapes the processes hold them."""
 
 
+PIECE = 16_000_000
+"""A run is done in pieces of at most so many signal values, which bounds its memory."""
+
+
 @dataclass(frozen=True)
 class Result:
     """What a run gives: outputs by name, the state to go on from, and what was recorded by path.
@@ -108,6 +112,11 @@ class TorchEngine:
             for path in self.running
         }
         return Lowered(mode, units)
+
+    def piece(self, batch: int, record: Collection[str]) -> int:
+        """How many steps to do at once."""
+        values = sum(math.prod(signal.shape) for signal in self.circuit.signals.values())
+        return PIECE // (values * batch + 1)
 
     def run(
         self,

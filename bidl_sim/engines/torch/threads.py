@@ -1,13 +1,16 @@
-"""Sharing one kernel's neurons among threads."""
+"""Sharing one kernel's neurons, or samples, among threads."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from typing import TypeVar
 
 import torch
+
+Item = TypeVar("Item")
 
 ALIGNED = 64
 """Parts begin at multiples of so many neurons, so that no two threads write one cache line."""
@@ -28,19 +31,26 @@ def parts() -> int:
 
 
 def in_threads(work: Callable[[int, int, int, int], None], neurons: int) -> None:
-    """Call ``work(thread, part, low, high)`` for consecutive parts of the neurons.
+    """Call ``work(thread, part, low, high)`` for consecutive parts of the neurons."""
+    size = math.ceil(neurons / parts() / ALIGNED) * ALIGNED
+    ends = [(k, n, min(n + size, neurons)) for k, n in enumerate(range(0, neurons, size))]
+    shared(lambda thread, part: work(thread, *part), ends)
 
-    A thread takes the next part when it is done with one, so that a thread whose core is busy with
+
+def shared(work: Callable[[int, Item], None], items: Sequence[Item]) -> None:
+    """Call ``work(thread, item)`` for all items.
+
+    A thread takes the next item when it is done with one, so that a thread whose core is busy with
     something else, such as a thread of torch that still spins, holds up little.
     """
-    size = math.ceil(neurons / parts() / ALIGNED) * ALIGNED
-    waiting = iter([(k, n, min(n + size, neurons)) for k, n in enumerate(range(0, neurons, size))])
+    waiting = iter(items)
 
     def share(thread: int) -> None:
-        for part in waiting:
-            work(thread, *part)
+        for item in waiting:
+            work(thread, item)
 
-    helping = [_pool(threads()).submit(share, thread) for thread in range(1, threads())]
+    most = min(threads(), len(items))
+    helping = [_pool(threads()).submit(share, thread) for thread in range(1, most)]
     share(0)
     for thread in helping:
         thread.result()
