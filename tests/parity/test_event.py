@@ -7,7 +7,8 @@ import pytest
 from cases import CASES, Case, inputs
 
 from bidl_sim import Network, Neuron, Simulator
-from bidl_sim.engines.event import engine, recording
+from bidl_sim.engines.event import engine as event_engine
+from bidl_sim.engines.event import recording
 from bidl_sim.engines.event.loop import Loop
 from bidl_sim.errors import ParameterError, StateError
 from bidl_sim.processes import (
@@ -314,7 +315,7 @@ def test_batches_maps_after_maps_and_probes_between(rng) -> None:
     same(single)
 
 
-@pytest.mark.parametrize("updates", [engine.UPDATES, 2000])
+@pytest.mark.parametrize("updates", [event_engine.UPDATES, 2000])
 def test_samples_of_a_batch_are_as_alone(updates, rng, monkeypatch) -> None:
     """Bit for bit: in one piece and in many, with values under way between them."""
     net = Network.sequential(
@@ -334,7 +335,7 @@ def test_samples_of_a_batch_are_as_alone(updates, rng, monkeypatch) -> None:
 
     alone = [run(sample) for sample in values]
     assert sum(found[0].sum() for found in alone) > 20
-    monkeypatch.setattr(engine, "UPDATES", updates)
+    monkeypatch.setattr(event_engine, "UPDATES", updates)
     for k, together in enumerate(run(values)):
         np.testing.assert_array_equal(together, np.stack([found[k] for found in alone]))
 
