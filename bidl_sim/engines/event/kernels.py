@@ -49,19 +49,24 @@ def copy(values, row):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(nogil=True, cache=True)
-def spread(count, events, values, spikes, offsets, targets, weight, row):  # type: ignore[no-untyped-def]
-    """Each event goes through its synapses into one row; ``spikes``: all values are 1."""
+def spread(  # type: ignore[no-untyped-def]
+    number, events, values, spikes, first, count, base, targets, weight, row
+):
+    """Each event goes through its synapses, in a `Table`, into one row; ``spikes``: all values
+    are 1.
+    """
     shared = weight.size == 1
-    for k in range(count):
+    for k in range(number):
         i = events[k]
         size = row.dtype.type(1) if spikes else values[i]
+        part = row[base[i] :]
         if shared:
             w = weight[0] * size
-            for j in range(offsets[i], offsets[i + 1]):
-                row[np.uint32(targets[j])] += w
+            for j in range(first[i], first[i] + count[i]):
+                part[np.uint32(targets[j])] += w
         else:
-            for j in range(offsets[i], offsets[i + 1]):
-                row[np.uint32(targets[j])] += weight[j] * size
+            for j in range(first[i], first[i] + count[i]):
+                part[np.uint32(targets[j])] += weight[j] * size
 
 
 @numba.njit(nogil=True, cache=True)

@@ -28,6 +28,7 @@ from bidl_sim.engines.event.loop import Loop
 from bidl_sim.engines.event.plan import Plan
 from bidl_sim.engines.event.plasticity import learn
 from bidl_sim.engines.event.recording import keep, note
+from bidl_sim.engines.event.repeats import one_by_one, without_repeats
 from bidl_sim.engines.event.update import update_source
 from bidl_sim.engines.kernels.compile import compiled
 from bidl_sim.errors import StateError
@@ -57,6 +58,7 @@ class Lowering:
     ) -> None:
         self.circuit, self.dtype, self.seed = circuit, dtype, seed
         self.record = set(record)
+        self._tables: dict[str, str] = {}
         self.plan = Plan(circuit, parameters, dtype, record)
         self.loop = Loop(circuit, transposed=self.plan.transposed)
         for port, rows in self.plan.rings().items():
@@ -320,24 +322,40 @@ class Lowering:
                 continue
             assert isinstance(form, Rows)
             by_step = form.weight.ndim > 1
-            weight = form.weight if by_step else form.weight.ravel()
-            table = ", ".join(
-                (
-                    self.loop.argument(f"{path}.offsets", _as(form.offsets, np.int64)),
-                    self.loop.argument(f"{path}.targets", _as(form.targets, np.int32)),
-                    self.loop.argument(f"{path}.weight", _as(weight, self.dtype)),
-                )
-            )
             if form.delay.size == 1 and not by_step:
                 row = self.loop.row(target, late + int(form.delay.reshape(())))
-                self.loop.write(f"spread({what}, {table}, {row})")
+                self.loop.write(f"spread({what}, {self._table(path, form)}, {row})")
             else:
+                weight = form.weight if by_step else form.weight.ravel()
+                table = ", ".join(
+                    (
+                        self.loop.argument(f"{path}.offsets", _as(form.offsets, np.int64)),
+                        self.loop.argument(f"{path}.targets", _as(form.targets, np.int32)),
+                        self.loop.argument(f"{path}.weight", _as(weight, self.dtype)),
+                    )
+                )
                 delays = self.loop.argument(f"{path}.delay", _as(form.delay, np.int32))
                 to = f"{what}, {table}, {delays}, {self.loop.rings[target]}"
                 if by_step:
                     self.loop.write(f"spread_by_step({to}, t + {delay}, {more})")
                 else:
                     self.loop.write(f"spread_delayed({to}, t + {late})")
+
+    def _table(self, path: str, form: Rows) -> str:
+        """The variables of a linear map's synapses; weights that change stay one by one."""
+        if path not in self._tables:
+            learned = path in self.plan.learning.values()
+            table = one_by_one(form) if learned else without_repeats(form)
+            arrays = {
+                "first": table.first,
+                "count": table.count,
+                "base": table.base,
+                "targets": _as(table.targets, np.int32),
+                "weight": _as(table.weight, self.dtype),
+            }
+            names = (self.loop.argument(f"{path}.{name}", a) for name, a in arrays.items())
+            self._tables[path] = ", ".join(names)
+        return self._tables[path]
 
 
 def _as(array: Array, kind: Any) -> Array:
