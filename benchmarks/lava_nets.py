@@ -1,8 +1,9 @@
 """Steps per second of lava-dl's published networks: python benchmarks/lava_nets.py FOLDER.
 
 FOLDER holds ``oxford/network.net``, ``tiny.net``, ``pilotnet_sdnn/network.net`` and their inputs.
-Each network runs with Lava's timing and arithmetic, one sample and 32; the median of seven runs is
-shown, after one that compiles.
+Each network runs with Lava's timing and arithmetic: one sample, 32 that are the same, and 32 that are
+not (the first, moved). They take turns; the median of seven turns is shown, after one that compiles.
+A sample alone has one thread, so a batch should take 32 times as long over the number of threads.
 """
 
 from __future__ import annotations
@@ -16,23 +17,30 @@ import numpy as np
 
 from bidl_sim import Network, Simulator, netx
 
-RUNS = 7
+RUNS, BATCH = 7, 32
 
 
-def measure(net: Network, frames: np.ndarray, batch: int) -> float:
-    """Steps per second, of all samples together."""
-    sim = Simulator(net)
-    given = np.repeat(frames[None], batch, 0)
-    seconds = []
+def batches(frames: np.ndarray) -> list[np.ndarray]:
+    """One sample, equal ones, and different ones: each moved by one place more."""
+    moved = np.stack([np.roll(frames, k, axis=-1) for k in range(BATCH)])
+    return [frames[None], np.repeat(frames[None], BATCH, 0), moved]
+
+
+def measure(net: Network, frames: np.ndarray) -> list[float]:
+    """Seconds of each of the batches."""
+    given = batches(frames)
+    sims = [Simulator(net) for _ in given]
+    seconds: list[list[float]] = [[] for _ in given]
     for _ in range(RUNS + 1):
-        sim.reset()
-        began = time.perf_counter()
-        sim.run(given, progress=False)
-        seconds.append(time.perf_counter() - began)
-    return len(frames) / median(seconds[1:])
+        for sim, values, found in zip(sims, given, seconds, strict=True):
+            sim.reset()
+            began = time.perf_counter()
+            sim.run(values, progress=False)
+            found.append(time.perf_counter() - began)
+    return [median(found[1:]) for found in seconds]
 
 
-def works(folder: Path) -> dict[str, tuple[Network, np.ndarray]]:
+def works(folder: Path, steps: int) -> dict[str, tuple[Network, np.ndarray]]:
     """Networks by name, and what they are given."""
     oxford = netx.load(folder / "oxford" / "network.net", pipeline=True, as_lava=True)
     spikes = np.load(folder / "dense" / "in.npy").T.astype(float)
@@ -40,11 +48,11 @@ def works(folder: Path) -> dict[str, tuple[Network, np.ndarray]]:
     bias = np.load(folder / "tinynet" / "input_bias.npy").T
     pilotnet = netx.load(folder / "pilotnet_sdnn" / "network.net", pipeline=True, as_lava=True)
     frame = np.load(folder / "pilotnet_sdnn" / "input.npy").T.astype(float)
-    moving = np.stack([np.roll(frame[0], k // 4, axis=-1) for k in range(400)])
+    moving = np.stack([np.roll(frame[0], k // 4, axis=-1) for k in range(steps)])
     return {
-        "oxford": (oxford, spikes),
-        "tiny": (tiny, np.repeat(bias[None], 1000, 0)),
-        "pilotnet, a frame held": (pilotnet, np.repeat(frame, 400, 0)),
+        "oxford": (oxford, spikes[:steps]),
+        "tiny": (tiny, np.repeat(bias[None], steps, 0)),
+        "pilotnet, a frame held": (pilotnet, np.repeat(frame, steps, 0)),
         "pilotnet, moved every fourth step": (pilotnet, moving),
     }
 
@@ -53,10 +61,14 @@ def main() -> None:
     """Print a line for each network."""
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
-    for name, (net, frames) in works(parser.parse_args().folder).items():
-        one, many = (measure(net, frames, batch) for batch in (1, 32))
-        longer = one / many
-        print(f"{name:36}{one:12,.0f} steps/s   32 samples take {longer:.1f} times as long")
+    parser.add_argument("--steps", type=int, default=400)
+    arguments = parser.parse_args()
+    for name, (net, frames) in works(arguments.folder, arguments.steps).items():
+        one, same, different = measure(net, frames)
+        longer = (
+            f"{BATCH} samples take {same / one:.1f} times as long, {different / one:.1f} different"
+        )
+        print(f"{name:36}{len(frames) / one:9,.0f} steps/s   {longer}")
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ def matrix(rows: Rows, found: Table) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.parametrize(
-    "stride, padding, kinds",
+    ("stride", "padding", "kinds"),
     [(1, 0, 25), (1, 1, 9), (3, 0, 9)],  # places of a kernel's window at borders, or of a stride
 )
 def test_a_convolution_holds_its_kernels_only(stride, padding, kinds, rng) -> None:
