@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -152,12 +153,9 @@ def save(
     kind = _to_write(Path(path), format)
     assert kind.write is not None
     kind.check("netx.save", options, kind.writes)
-    own = network.metadata
-    network.metadata = {**own, **(metadata or {})}
-    try:
-        kind.write(network, path, **options)
-    finally:
-        network.metadata = own
+    described = copy(network)  # the caller's stays as it is
+    described.metadata = {**network.metadata, **(metadata or {})}
+    kind.write(described, path, **options)
 
 
 def _to_write(path: Path, name: str | None) -> Format:
