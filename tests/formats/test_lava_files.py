@@ -9,32 +9,18 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from published import DATA, members
 
 import bidl_sim.processes as bp
 from bidl_sim import Network, Simulator, netx
 from bidl_sim.errors import FormatError, ParameterError
 
-SHARED = Path(__file__).parents[3] / "shared" / "data"
-NEW = sorted(SHARED.glob("lava_golden/*/*.net"))
-OLD = sorted(SHARED.glob("lava_netx/**/*.net"))
+NEW = sorted(DATA.glob("lava_golden/*/*.net"))
+OLD = sorted(DATA.glob("lava_netx/**/*.net"))
 ARITHMETICS = pytest.mark.parametrize("arithmetic", ["integer", "fixed"])
-pytestmark = pytest.mark.skipif(not NEW, reason="lava-dl's files are not here")
 
 NEW_ONLY = "gradedSpike"
 """Older files do not say it, and have an axis for time in their kernels."""
-
-
-def members(path: Path) -> dict[str, tuple]:
-    found = {}
-    with h5py.File(path) as file:
-        file.visititems(
-            lambda name, item: (
-                found.update({name: (item.dtype, item[()])})
-                if isinstance(item, h5py.Dataset)
-                else None
-            )
-        )
-    return found
 
 
 def whole(path: Path, folder: Path) -> Path:
