@@ -18,6 +18,7 @@ def step_module(
     graph: StepGraph,
     dtype: torch.dtype = torch.float32,
     instead: Mapping[str, Operation] | None = None,
+    whole: torch.dtype = torch.int64,
 ) -> fx.GraphModule:
     """One timestep as a module: ``(*inputs, *states) -> (*outputs, *new states)``.
 
@@ -33,10 +34,12 @@ def step_module(
     instead
         Operations said otherwise, by name. With "load", which is given the state's first value for
         one sample, and "save", states are neither inputs nor outputs.
+    whole
+        Of whole numbers; where that is a float dtype, say "int" ``instead``.
 
     Raises `FormatError` for a constant that ``dtype`` cannot hold.
     """
-    return _Writer(dtype, {**OPERATIONS, **(instead or {})}).module(graph)
+    return _Writer(dtype, {**OPERATIONS, **(instead or {})}, whole).module(graph)
 
 
 def initial_states(
@@ -50,10 +53,12 @@ def initial_states(
     return tuple(x.to(device).expand(batch, *s.shape).clone() for s, x in made)
 
 
-def rounded(name: str, value: Any, kind: str, dtype: torch.dtype) -> torch.Tensor:
+def rounded(
+    name: str, value: Any, kind: str, dtype: torch.dtype, whole: torch.dtype = torch.int64
+) -> torch.Tensor:
     """An array in the format of its kind; what that cannot hold is refused."""
     given = torch.from_numpy(np.array(value))
-    held = given.to({"float": dtype, "int": torch.int64, "bool": torch.bool}[kind])
+    held = given.to({"float": dtype, "int": whole, "bool": torch.bool}[kind])
     if kind == "float" and held.isinf().any() and not given.isinf().any():
         raise FormatError(name, f"holds numbers that {dtype} cannot, such as {given.max().item()}")
     return held
@@ -62,8 +67,10 @@ def rounded(name: str, value: Any, kind: str, dtype: torch.dtype) -> torch.Tenso
 class _Writer:
     """Does the operations of a graph to stand-ins of tensors, which note what is done."""
 
-    def __init__(self, dtype: torch.dtype, operations: Mapping[str, Operation]) -> None:
-        self.dtype, self.operations = dtype, operations
+    def __init__(
+        self, dtype: torch.dtype, operations: Mapping[str, Operation], whole: torch.dtype
+    ) -> None:
+        self.dtype, self.operations, self.whole = dtype, operations, whole
         self.graph = fx.Graph()
         self.root = torch.nn.Module()
         self._tracer = fx.proxy.GraphAppendingTracer(self.graph)
@@ -90,7 +97,7 @@ class _Writer:
         return fx.GraphModule(self.root, self.graph, "Step")
 
     def _loaded(self, load: Node, state: SavedState) -> Any:
-        initial = rounded(state.flag, state.initial, state.kind, self.dtype)
+        initial = self._rounded(state.flag, state.initial, state.kind)
         first = self._array(f"{state.flag}.initial", initial.expand(1, *state.shape))
         return self.operations["load"](load, self.dtype, first)
 
@@ -99,15 +106,18 @@ class _Writer:
         if x.value is not None and not x.shape and node.op in (*ELEMENTWISE, *BUILT_IN):
             others = node.inputs[1:] if node.op == "where" else node.inputs
             if any(y.value is None or y.shape for y in others):
-                return rounded(x.name, x.value, x.kind, self.dtype).item()
+                return self._rounded(x.name, x.value, x.kind).item()
         return self._value(x)
 
     def _value(self, x: Tensor) -> Any:
         if x.value is None:
             return self._made[x]
         if x.name not in self._arrays:
-            self._array(x.name, rounded(x.name, x.value, x.kind, self.dtype))
+            self._array(x.name, self._rounded(x.name, x.value, x.kind))
         return self._arrays[x.name]
+
+    def _rounded(self, name: str, value: Any, kind: str) -> torch.Tensor:
+        return rounded(name, value, kind, self.dtype, self.whole)
 
     def _array(self, name: str, value: torch.Tensor) -> Any:
         """A constant, as a buffer."""
