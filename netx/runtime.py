@@ -15,8 +15,9 @@ TARGETS: dict[str, dict[str, Any]] = {
     "event": {"engine": "event"},
     "gpu": {"engine": "torch", "device": "cuda"},
     "onnx": {},
+    "lynxi": {},
 }
-"""The options of what runs each target: the simulator, or onnxruntime."""
+"""The options of what runs each target: the simulator, onnxruntime, or a chip."""
 
 
 class Runtime:
@@ -27,10 +28,11 @@ class Runtime:
     Parameters
     ----------
     path
-        A model file of any format that can be read, or a network.
-    target : "sim", "event", "gpu" or "onnx"
-        The torch engine on the CPU, the event engine, the torch engine on a CUDA device, or
-        onnxruntime on the CPU.
+        A model file of any format that can be read, or a network; for "lynxi" the folder that
+        `export` wrote, compiled.
+    target : "sim", "event", "gpu", "onnx" or "lynxi"
+        The torch engine on the CPU, the event engine, the torch engine on a CUDA device,
+        onnxruntime on the CPU, or a Lynxi chip by its vendor's runtime (not verified on hardware).
     """
 
     def __init__(self, path: str | Path | Process, target: str = "sim") -> None:
@@ -38,11 +40,14 @@ class Runtime:
             raise ParameterError(
                 "Runtime, target", f"must be one of {', '.join(TARGETS)}, got {target!r}"
             )
+        if target == "lynxi":
+            self.machine: Any = _on_chip(path)
+            return
         net = path if isinstance(path, Process) else load(path)
         if target == "onnx":
             from bidl_sim.netx.onnx.session import Session
 
-            self.machine: Any = Session(net)
+            self.machine = Session(net)
         else:
             self.machine = Simulator(net, **TARGETS[target])
 
@@ -64,3 +69,15 @@ class Runtime:
     def run(self, frames: Any) -> Any:
         """A sequence: ``(time, *shape)`` or ``(batch, time, *shape)``."""
         return self.machine.run(frames, progress=False)
+
+
+def _on_chip(folder: str | Path | Process) -> Any:
+    from bidl_sim.netx.lynxi.deployed import on_chip
+
+    if isinstance(folder, Process):
+        raise ParameterError(
+            "Runtime, target",
+            "'lynxi' runs what the vendor's compiler made, no network",
+            "export the network, compile it, and give the folder",
+        )
+    return on_chip(folder)
