@@ -15,8 +15,9 @@ TARGETS: dict[str, dict[str, Any]] = {
     "event": {"engine": "event"},
     "gpu": {"engine": "torch", "device": "cuda"},
     "onnx": {},
+    "lynxi-emulator": {},
 }
-"""The options of what runs each target: the simulator, or onnxruntime."""
+"""The options of what runs each target: the simulator, onnxruntime, or the contract emulator."""
 
 
 class Runtime:
@@ -28,9 +29,9 @@ class Runtime:
     ----------
     path
         A model file of any format that can be read, or a network.
-    target : "sim", "event", "gpu" or "onnx"
-        The torch engine on the CPU, the event engine, the torch engine on a CUDA device, or
-        onnxruntime on the CPU.
+    target : "sim", "event", "gpu", "onnx" or "lynxi-emulator"
+        The torch engine on the CPU, the event engine, the torch engine on a CUDA device,
+        onnxruntime on the CPU, or a contract emulator, fp16, not the chip.
     """
 
     def __init__(self, path: str | Path | Process, target: str = "sim") -> None:
@@ -43,6 +44,10 @@ class Runtime:
             from bidl_sim.netx.onnx.session import Session
 
             self.machine: Any = Session(net)
+        elif target == "lynxi-emulator":
+            from bidl_sim.netx.emulator.session import EmulatedSession
+
+            self.machine = EmulatedSession(net)
         else:
             self.machine = Simulator(net, **TARGETS[target])
 

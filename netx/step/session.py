@@ -41,10 +41,11 @@ class StepSession(ABC):
         self.graph = step_graph(network, [path for path in record if not self.is_state(path)])
         self.recorded: dict[str, list[Array]] = {path: [] for path in record}
         self.given = given
+        self._batch, self._batched, self.t = 1, False, 0
 
     @abstractmethod
     def begin(self, batch: int) -> None:
-        """Take the declared state, for so many samples."""
+        """Take the declared state, for so many samples; also what `reset` does."""
 
     @abstractmethod
     def advance(self, frames: dict[str, Array], steps: int) -> dict[str, Array]:
@@ -56,10 +57,10 @@ class StepSession(ABC):
 
     def reset(self) -> None:
         """Go back to the declared state; nothing is recorded."""
-        self._batch, self._batched, self.t = 1, False, 0
+        self.t = 0
         for values in self.recorded.values():
             values.clear()
-        self.begin(1)
+        self.begin(self._batch)
 
     def step(self, inputs: Any = None) -> Any:
         """One timestep: ``(*shape)`` or ``(batch, *shape)`` in, the outputs of this step back."""
