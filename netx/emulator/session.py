@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from itertools import cycle
 from typing import Any
 
 import numpy as np
 
 from bidl_sim.core.process import Process
-from bidl_sim.errors import FormatError, ParameterError, StateError
+from bidl_sim.errors import FormatError, StateError
 from bidl_sim.netx.emulator.compiled import Compiled
 from bidl_sim.netx.emulator.host import Host
 from bidl_sim.netx.emulator.lane import Lane
@@ -36,7 +37,8 @@ class EmulatedSession(StepSession):
     devices, order
         See `Host`.
     record
-        Paths of ports whose values in every step are kept in ``recorded``.
+        Paths of states and ports whose values in every step are kept in ``recorded``, which for
+        this leave the device beside the outputs.
 
     Raises `FormatError` for what the step graph cannot say, for what the format cannot hold, and
     in a format below float64 for a process that computes with integers.
@@ -57,8 +59,9 @@ class EmulatedSession(StepSession):
             if process.needs_double and self.numbers.dtype != "float64":
                 reason = f"computes with integers, which {self.numbers.dtype} does not hold"
                 raise FormatError(process.where, reason)
-        for path in filter(self.is_state, record):
-            raise ParameterError(f"path {path!r}", "is kept in the device", "use read()")
+        saved = self.graph.saved()
+        kept = {path: saved[path] for path in filter(self.is_state, record)}
+        self.graph = replace(self.graph, outputs={**self.graph.outputs, **kept})
         self._input_type = input_type
         self._host = Host(devices, order)
         self._compiled: dict[int, Compiled] = {}
