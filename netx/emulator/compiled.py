@@ -97,9 +97,10 @@ class Compiled:
         columns = [np.zeros((steps, 0), np.uint8)]
         for field in fields:
             x, shape = np.asarray(values[field.name]), (steps, self.batch, *field.shape)
+            size = prod(shape[1:])
             if x.shape != shape:
                 raise ShapeError(f"emulator, {field.name}", f"must be {shape}, got {x.shape}")
-            columns.append(cast(x, field.dtype).reshape(steps, -1).view(np.uint8))
+            columns.append(cast(x, field.dtype).reshape(steps, size).view(np.uint8))
         return np.concatenate(columns, 1)
 
     def unpacked(self, data: Array, fields: Sequence[Field]) -> dict[str, Array]:

@@ -44,9 +44,8 @@ class Distance:
         """Take in one step."""
         exact, found, alone = (np.asarray(x, np.float64) for x in (exact, found, alone))
         self.scale = max(self.scale, float(np.abs(exact).max(initial=0.0)))
-        away = np.abs(found - exact)
-        self.largest = max(self.largest, _largest(away))
-        self.own = max(self.own, _largest(np.abs(alone - exact)))
+        away, own = np.abs(found - exact), np.abs(alone - exact)
+        self.largest, self.own = max(self.largest, _largest(away)), max(self.own, _largest(own))
         self.values += exact.size
         wrong = int((~(away <= epsilon * self.scale)).sum())
         self.differing += wrong
@@ -173,7 +172,8 @@ class _Pair:
         return made
 
     def _rounded(self, x: Array) -> Array:
-        return x.astype(self.emulator.numbers.float) if x.dtype.kind == "f" else x
+        with np.errstate(over="ignore"):
+            return x.astype(self.emulator.numbers.float) if x.dtype.kind == "f" else x
 
 
 def _largest(away: Array) -> float:

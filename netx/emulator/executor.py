@@ -48,16 +48,13 @@ class Executor:
 
     def values(self, frames: Mapping[str, Array], states: Mapping[str, Array]) -> Values:
         """What every tensor holds."""
-        values = {
-            x: frames[n].astype(self.numbers.of(x.kind)) for n, x in self.graph.inputs.items()
-        }
-        with np.errstate(all="ignore"):  # too large is infinite, as in any such format
-            for node in self.graph.nodes:
-                if node.op == "load":
-                    assert node.output is not None
-                    values[node.output] = states[node.attributes["flag"]]
-                elif node.output is not None:
-                    values[node.output] = self.compute(node, values)
+        values = {x: self._taken(frames[n], x) for n, x in self.graph.inputs.items()}
+        for node in self.graph.nodes:
+            if node.op == "load":
+                assert node.output is not None
+                values[node.output] = states[node.attributes["flag"]]
+            elif node.output is not None:
+                values[node.output] = self.compute(node, values)
         return values
 
     def compute(self, node: Node, values: Values) -> Array:
@@ -66,6 +63,11 @@ class Executor:
         if node.op in ("linear", "conv", "conv_transpose"):
             operands[1] = self._weights[node.inputs[1]]
         return compute(self.numbers, node, operands)
+
+    def _taken(self, frame: Array, x: Tensor) -> Array:
+        """An input in the device's format."""
+        with np.errstate(over="ignore"):
+            return frame.astype(self.numbers.of(x.kind))
 
     def _operand(self, x: Tensor, values: Values) -> Array:
         return values[x] if x.value is None else self._constants[x]

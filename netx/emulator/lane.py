@@ -75,6 +75,8 @@ class Lane:
             places = source.at(t * compiled.input_bytes), target.at(t * compiled.output_bytes)
             self.sender.send(self.model, *places)
             self.receiver.receive(self.model)
+        self.sender.record(sent := Event())
+        self.receiver.wait(sent)
         return self._collected(source, target, steps)
 
     def _collected(self, source: Memory, target: Memory, steps: int) -> Pass:

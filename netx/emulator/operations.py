@@ -56,11 +56,12 @@ rounding once for ``+ - * /`` and the square root."""
 def compute(numbers: Numbers, node: Node, operands: list[Array]) -> Array:
     """The result of one operation, ``(batch, *shape)``."""
     assert node.output is not None  # loads and saves are the executor's
-    if node.op in BY_VALUE:
-        found = BY_VALUE[node.op](*operands)
-    else:
-        found = OTHERS[node.op](numbers, node, *operands)
-    return np.asarray(found).astype(numbers.of(node.output.kind), copy=False)
+    with np.errstate(all="ignore"):  # too large is infinite, as in any such format
+        if node.op in BY_VALUE:
+            found = BY_VALUE[node.op](*operands)
+        else:
+            found = OTHERS[node.op](numbers, node, *operands)
+        return np.asarray(found).astype(numbers.of(node.output.kind), copy=False)
 
 
 def _cmp_and_fire(numbers: Numbers, node: Node, x: Array, theta: Array) -> Array:
