@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from bidl_sim.netx.compare import Trace, WithinRounding
 from bidl_sim.netx.step.session import StepSession
 from bidl_sim.simulator import Simulator
 from bidl_sim.typing import Array
+
+if TYPE_CHECKING:
+    from bidl_sim.netx.emulator.numbers import Numbers
 
 Samples: TypeAlias = dict[str, Array]
 """Inputs by path, each ``(batch, time, *shape)``; empty for a network without inputs."""
@@ -148,12 +151,14 @@ class OnnxRun(SessionRun):
 
 
 class EmulatedRun(SessionRun):
-    """The contract emulator, in fp16."""
+    """The contract emulator, by default in fp16."""
 
-    def __init__(self, network: Network, record: tuple[str, ...]) -> None:
+    def __init__(
+        self, network: Network, record: tuple[str, ...], numbers: Numbers | None = None
+    ) -> None:
         from bidl_sim.netx.emulator.session import EmulatedSession
 
-        super().__init__(EmulatedSession(network, record=record))
+        super().__init__(EmulatedSession(network, numbers, record=record))
 
 
 def samples_of(circuit: Circuit, inputs: Any = None) -> tuple[Samples, int, int]:

@@ -14,9 +14,8 @@ from bidl_sim.core.schedule import schedule
 from bidl_sim.netx.emulator.executor import Executor, Values
 from bidl_sim.netx.emulator.numbers import Numbers
 from bidl_sim.netx.emulator.session import EmulatedSession
-from bidl_sim.netx.runs import samples_of
+from bidl_sim.netx.runs import EmulatedRun, SimulatedRun, samples_of
 from bidl_sim.netx.step import Tensor, step_graph
-from bidl_sim.simulator import Simulator
 from bidl_sim.table import table
 from bidl_sim.typing import Array
 
@@ -106,14 +105,12 @@ def emulated(net: Process, inputs: Any = None, numbers: Numbers | None = None) -
 
     Arguments and errors are those of `distances`; the simulator runs in float32.
     """
-    session = EmulatedSession(net, numbers)
-    samples, _, steps = samples_of(session.circuit, inputs)
-    found, wanted = (
-        machine.run(samples or None, steps, progress=False)
-        for machine in (session, Simulator(net, engine="torch", dtype="float32"))
-    )
-    pairs = [(found[n], wanted[n]) for n in found] if isinstance(found, dict) else [(found, wanted)]
-    return max(_largest(np.abs(np.asarray(x, np.float64) - y)) for x, y in pairs)
+    network = net if isinstance(net, Network) else Network.of(net)
+    samples, _, steps = samples_of(network.build(), inputs)
+    runs = EmulatedRun(network, (), numbers), SimulatedRun(network, "float32")
+    found, wanted = (run(samples, steps, ()).outputs for run in runs)
+    away = (_largest(np.abs(np.float64(x) - wanted[name])) for name, x in found.items())
+    return max(away, default=0.0)
 
 
 class _Pair:

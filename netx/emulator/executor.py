@@ -40,11 +40,11 @@ class Executor:
         """Outputs by name and the new states by flag."""
         values = self.values(frames, states)
         batch = next((len(x) for x in (*states.values(), *frames.values())), 1)
-        outputs = {
-            n: np.broadcast_to(self._operand(x, values), (batch, *x.shape))
-            for n, x in self.graph.outputs.items()
-        }
-        return outputs, {flag: values[x] for flag, x in self._saved.items()}
+        outputs, states = (
+            {n: np.broadcast_to(self._operand(x, values), (batch, *x.shape)) for n, x in of.items()}
+            for of in (self.graph.outputs, self._saved)
+        )
+        return outputs, states
 
     def values(self, frames: Mapping[str, Array], states: Mapping[str, Array]) -> Values:
         """What every tensor holds."""
