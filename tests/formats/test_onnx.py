@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 import torch
-from cases import CASES, Case, inputs
+from cases import CASES, NOT_SAID, SAID, Case, inputs
 
 from bidl_sim import Network, Simulator, netx
 from bidl_sim.cli import main as bidl
@@ -46,18 +46,6 @@ from bidl_sim.netx.onnx.model import sequence_model, step_model
 from bidl_sim.netx.onnx.session import Session
 
 STEPS = 12
-
-NOT_SAID = {
-    "Callback": "calls Python code",
-    "Callback-every": "calls Python code",
-    "LoihiRule": "changes other processes",
-    "PairSTDP": "changes other processes",
-    "PairSTDP-fast": "changes other processes",
-    "Poisson": "draws random numbers",
-}
-"""What has no plain operations: code, weights that change, and random numbers of our own stream."""
-
-SAID = [case for case in CASES if case.name not in NOT_SAID]
 
 
 def in_onnxruntime(model, values: dict[str, np.ndarray]) -> list[np.ndarray]:
