@@ -12,6 +12,7 @@ import numpy as np
 from bidl_sim.core.circuit import Circuit
 from bidl_sim.core.network import Network
 from bidl_sim.core.process import Process
+from bidl_sim.netx.emulator import emulated as largest_error
 from bidl_sim.netx.lynxi import manifest
 from bidl_sim.netx.lynxi.layout import held_shape
 from bidl_sim.netx.lynxi.limits import check_limits
@@ -23,7 +24,7 @@ from bidl_sim.processes.normalization.membrane_norm import MembraneNorm
 from bidl_sim.typing import Array
 
 NORMALISES = ("BatchNorm", "MeanOnlyBatchNorm", "WeightScaleBatchNorm")
-NOT_MEASURED = "not measured: give `emulated`, the largest error that the emulator found"
+EMULATED = "of an output, beside the simulator: contract emulator, fp16, not the chip"
 
 
 def export(
@@ -48,7 +49,8 @@ def export(
     batch : 1, 2, 4, 7, 14 or 28
         Samples that the chip runs at once.
     emulated
-        The largest error that the contract emulator found, to be kept in the manifest.
+        The largest error that the contract emulator found, to be kept in the manifest; by default
+        measured here, on random events.
 
     Returns warnings. Raises `FormatError`, which names the process, for what is beyond the
     documented limits.
@@ -58,6 +60,7 @@ def export(
     graph = folded(step_graph(network))
     steps = steps or _steps(network.metadata)
     warnings = check_limits(circuit, graph, batch, steps)
+    error = float(f"{largest_error(network):.3g}") if emulated is None else emulated
     model = step_model(graph).SerializeToString(deterministic=True)
     files = {manifest.STEP: step_script(graph), manifest.ONNX: model}
     here = resources.files("bidl_sim.netx.lynxi")
@@ -69,7 +72,7 @@ def export(
         "batch": batch,
         **_described(circuit, graph),
         "warnings": warnings,
-        "emulated": {"largest_error": emulated, "note": NOT_MEASURED if emulated is None else ""},
+        "emulated": {"largest_error": error, "note": EMULATED},
     }
     for name, content in {**files, manifest.NAME: manifest.sealed(said, files)}.items():
         with in_place_of(Path(folder) / name) as temporary:
