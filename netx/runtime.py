@@ -15,9 +15,11 @@ TARGETS: dict[str, dict[str, Any]] = {
     "event": {"engine": "event"},
     "gpu": {"engine": "torch", "device": "cuda"},
     "onnx": {},
+    "lynxi-emulator": {},
     "lynxi": {},
 }
-"""The options of what runs each target: the simulator, onnxruntime, or a chip."""
+"""The options of what runs each target: the simulator, onnxruntime, the contract emulator, or a
+chip."""
 
 
 class Runtime:
@@ -30,9 +32,10 @@ class Runtime:
     path
         A model file of any format that can be read, or a network; for "lynxi" the folder that
         `export` wrote, compiled.
-    target : "sim", "event", "gpu", "onnx" or "lynxi"
+    target : "sim", "event", "gpu", "onnx", "lynxi-emulator" or "lynxi"
         The torch engine on the CPU, the event engine, the torch engine on a CUDA device,
-        onnxruntime on the CPU, or a Lynxi chip by its vendor's runtime (not verified on hardware).
+        onnxruntime on the CPU, a contract emulator, fp16, not the chip, or a Lynxi chip by its
+        vendor's runtime (not verified on hardware).
     """
 
     def __init__(self, path: str | Path | Process, target: str = "sim") -> None:
@@ -48,6 +51,10 @@ class Runtime:
             from bidl_sim.netx.onnx.session import Session
 
             self.machine = Session(net)
+        elif target == "lynxi-emulator":
+            from bidl_sim.netx.emulator.session import EmulatedSession
+
+            self.machine = EmulatedSession(net)
         else:
             self.machine = Simulator(net, **TARGETS[target])
 

@@ -14,7 +14,9 @@ def add(commands: Any) -> argparse.ArgumentParser:
         "--input", required=True, metavar="X.npy", help="(time, *shape) or (batch, time, *shape)"
     )
     parser.add_argument("--output", required=True, metavar="Y.npy")
-    parser.add_argument("--target", default="sim", help="sim (default), event, gpu, onnx or lynxi")
+    parser.add_argument(
+        "--target", default="sim", help="sim (default), event, gpu, onnx, lynxi-emulator or lynxi"
+    )
     return parser
 
 

@@ -19,6 +19,7 @@ from bidl_sim.core.port import In
 from bidl_sim.errors import FormatError, ParameterError, ShapeError, StateError
 from bidl_sim.netx import lynxi
 from bidl_sim.netx.lynxi import custom_operators, manifest
+from bidl_sim.netx.lynxi.limits import check_limits
 from bidl_sim.netx.step import folded, step_graph
 from bidl_sim.netx.step.module import initial_states, step_module
 from bidl_sim.processes import (
@@ -56,7 +57,7 @@ def exported(tmp_path_factory) -> Path:
 def test_the_exported_step_does_what_the_simulator_does(name, tmp_path, rng) -> None:
     """No potential of these is within rounding of its threshold."""
     net = NETWORKS[name]()
-    assert netx.export(net, "lynxi", tmp_path / "x") == ("not verified on hardware",)
+    assert netx.export(net, "lynxi", tmp_path / "x")[-1] == "not verified on hardware"
     deployed = lynxi.host(tmp_path / "x")
     x = frames(net, rng)
     found, wanted = named(deployed.run(x)), named(Simulator(net, dtype="float32").run(x))
@@ -169,8 +170,9 @@ def test_the_manifest_says_what_a_runtime_needs(exported) -> None:
         {"process": "lif2", "position": "membrane", "how": "a gain on the potential"},
     ]
     assert said["verified_on_hardware"] is False
-    assert said["emulated"]["largest_error"] is None
-    assert "not measured" in said["emulated"]["note"]
+    found = said["emulated"]
+    assert (found["dtype"], found["samples"], found["inputs"]) == ("float16", 2, "random events")
+    assert 0 < found["largest_error"] < 0.01
 
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
@@ -196,7 +198,7 @@ def test_another_process_in_another_folder_writes_the_same_bytes(exported, tmp_p
     command = [sys.executable, "-c", call, "export", str(tmp_path / "a.net"), *said]
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[1:] == ["note: not verified on hardware"]
+    assert done.stdout.splitlines()[-1] == "note: not verified on hardware"
     for name in FILES:
         assert (tmp_path / "other" / name).read_bytes() == (exported / name).read_bytes(), name
 
@@ -204,10 +206,12 @@ def test_another_process_in_another_folder_writes_the_same_bytes(exported, tmp_p
 def test_what_is_known_beside_the_network_is_in_the_manifest(tmp_path) -> None:
     net = digits()
     net.metadata = {"data": {"framing": {"bins": 24}}}
-    netx.export(net, "lynxi", tmp_path / "x", batch=7, emulated=0.25)
+    silent = np.zeros((3, 4, 2, 12, 12))
+    netx.export(net, "lynxi", tmp_path / "x", batch=7, inputs=silent)
     said = lynxi.check(tmp_path / "x")
     assert (said["steps"], said["batch"]) == (24, 7)
-    assert said["emulated"] == {"largest_error": 0.25, "note": ""}
+    found = said["emulated"]
+    assert (found["samples"], found["steps"], found["inputs"]) == (3, 4, "given frames")
     net.metadata = {"data": {"framing": [1]}}
     netx.export(net, "lynxi", tmp_path / "x")
     assert lynxi.check(tmp_path / "x")["steps"] is None
@@ -343,18 +347,21 @@ def test_inputs_are_merged_before_they_are_measured(tmp_path) -> None:
         netx.export(net, "lynxi", tmp_path)
 
 
+def limits(net: Network) -> list[str]:
+    return check_limits(net.build(), step_graph(net), 1, None)
+
+
 def test_many_neurons_are_a_warning_and_too_many_are_refused(tmp_path) -> None:
-    wide = sequential(Input((3, 80, 80)), LIF(), AvgPool2d(80))
+    wide = sequential(Input((3, 60, 60)), LIF(), AvgPool2d(60))
     (said, *_) = netx.export(wide, "lynxi", tmp_path / "x")
     assert said == (
-        "19,200 neurons, 19,200 of them in 'lif1': the vendor recommends at most 10,000 in all"
+        "10,800 neurons, 10,800 of them in 'lif1': the vendor recommends at most 10,000 in all"
     )
     assert lynxi.check(tmp_path / "x")["warnings"] == [said]
     wider = sequential(Input((8, 200, 200)), LIF(), AvgPool2d(50))
-    notes = netx.export(wider, "lynxi", tmp_path / "y")
-    assert notes[1].endswith("a chip has 250,000 in its dense mode")
+    assert limits(wider)[1].endswith("a chip has 250,000 in its dense mode")
     widest = sequential(
         Input((9, 8, 8)), Conv2d(9, 40000, 1), LIF(name="big"), GlobalAvgPool("frame")
     )
     with pytest.raises(FormatError, match=r"LIF 'big' .*a chip has at most 2,000,000"):
-        netx.export(widest, "lynxi", tmp_path / "z")
+        limits(widest)

@@ -11,6 +11,8 @@ import torch
 
 from bidl_sim import Network, Simulator, netx
 from bidl_sim.cli import main
+from bidl_sim.cli.evaluate import evaluate
+from bidl_sim.data import DataConfig, Framing
 from bidl_sim.processes import LIF, Dense, Input, TimeMean
 
 CONFIG = """
@@ -96,8 +98,10 @@ def test_info_prints_a_table_or_json(folder, model, capsys) -> None:
 
 
 def test_verify_tells_by_its_exit_code(folder, model, capsys, monkeypatch, rng) -> None:
-    assert bidl("verify", "m.net") == 0
-    assert "timestep-major" in capsys.readouterr().out
+    assert bidl("verify", "m.net", "--layers") == 0
+    printed = capsys.readouterr().out
+    assert "timestep-major" in printed
+    assert "contract emulator, float16, not the chip, compared with float64" in printed
     np.save("x.npy", rng.normal(size=(2, 5, 3)))
     assert bidl("verify", "m.net", "--input", "x.npy", "--json") == 0
     report = json.loads(capsys.readouterr().out)
@@ -195,6 +199,12 @@ def test_the_demo_does_the_whole_job(folder, capsys) -> None:
         assert word in printed
     written = {p.name for p in (folder / "here").iterdir()}
     assert written == {"gestures.net", "gestures.png", "gestures.jsonl"}
+    unseen = DataConfig(recordings=400, framing=Framing(bins=24), seed=1).load("test")
+    sim, emulator = (
+        evaluate("here/gestures.net", unseen, target)["accuracy"]
+        for target in ("sim", "lynxi-emulator")
+    )
+    assert abs(emulator - sim) <= 0.01  # of 100 recordings, in fp16
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
