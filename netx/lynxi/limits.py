@@ -10,11 +10,10 @@ import numpy as np
 from bidl_sim.core.circuit import Circuit
 from bidl_sim.core.neuron import Neuron
 from bidl_sim.errors import FormatError, ParameterError
+from bidl_sim.netx.emulator.compiled import BATCHES
 from bidl_sim.netx.step.graph import Node, StepGraph, Tensor
 from bidl_sim.typing import Array, Shape
 
-BATCHES = (1, 2, 4, 7, 14, 28)
-"""Samples at once; more than one needs version 1 of the compiler."""
 LONGEST = 4095
 """No axis of an input or output is longer."""
 MOST_INPUT = 6 * 2**20
