@@ -213,6 +213,17 @@ def test_measuring_a_gpu_that_is_not_there_says_so(capsys) -> None:
     assert "there is no GPU that torch can use" in capsys.readouterr().err
 
 
+def test_bench_runtime_measures_what_can_run_a_model(folder, model, capsys) -> None:
+    assert bidl("bench", "runtime", "--model", "m.net", "--steps", "4", "--json") == 0
+    found = {row["target"]: row for row in json.loads(capsys.readouterr().out)["targets"]}
+    assert {"sim", "event", "onnx", "gpu"} <= set(found)
+    for row in found.values():
+        assert ("note" in row) or 0 < row["median_us"] <= row["p99_us"]
+    assert "median_us" in found["sim"]
+    assert bidl("bench", "runtime", "--model", "m.net", "--steps", "4") == 0
+    assert "one frame, one sample" in capsys.readouterr().out
+
+
 def test_real_recordings_from_the_command_line(folder, nmnist, capsys) -> None:
     """A few epochs on real data; what full training reaches is in benchmarks/nmnist.py."""
     from conftest import ROOT
