@@ -83,10 +83,12 @@ def _check_operation(circuit: Circuit, node: Node) -> None:
     whole = node.op in ("&", "|", "^") and node.inputs[0].kind == "int"
     if node.op not in OPERATORS or whole:
         what = "bits of whole numbers" if whole else f"the operation {node.op!r}"
+        process = circuit.processes[node.process]
+        another = "arithmetic='float'" if hasattr(process, "arithmetic") else "a process without it"
         raise FormatError(
-            circuit.processes[node.process].where,
+            process.where,
             f"'{node.process}' needs {what}, which is not among those we write for the chip",
-            "use a neuron or layer without it; `bidl export --target graph` shows where it is",
+            f"use {another}; `bidl export --target graph` shows where it is",
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from cases import SAID, inputs
 from lynxi_networks import FILES, NETWORKS, STEPS, copy, digits, frames, recurrent, two_inputs
 
 from bidl_sim import Network, Simulator, netx
@@ -20,6 +22,7 @@ from bidl_sim.errors import FormatError, ParameterError, ShapeError, StateError
 from bidl_sim.netx import lynxi
 from bidl_sim.netx.lynxi import custom_operators, manifest
 from bidl_sim.netx.lynxi.limits import check_limits
+from bidl_sim.netx.lynxi.script import step_script
 from bidl_sim.netx.step import folded, step_graph
 from bidl_sim.netx.step.module import initial_states, step_module
 from bidl_sim.processes import (
@@ -37,6 +40,9 @@ from bidl_sim.processes import (
 )
 
 pytest.importorskip("onnx")
+
+
+SAID_TOO = ("Conv1d-groups", "Delay-per-neuron", "Izhikevich", "LIFPlus-linear", "LIF-per-neuron")
 
 
 def named(values) -> dict[str, np.ndarray]:
@@ -68,6 +74,20 @@ def test_the_exported_step_does_what_the_simulator_does(name, tmp_path, rng) -> 
     flags = {state.flag for state in step_graph(net).states}
     assert deployed.machine.states.keys() == flags
     assert {s["flag"] for s in lynxi.check(tmp_path / "x")["states"]} == flags
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+@pytest.mark.parametrize("case", [c for c in SAID if c.name in SAID_TOO], ids=lambda c: c.name)
+def test_other_processes_do_what_the_simulator_does(case, rng) -> None:
+    net = case.network()
+    graph = folded(step_graph(net))
+    check_limits(net.build(), graph, 1, STEPS)
+    script = torch.jit.load(io.BytesIO(step_script(graph)))
+    x = inputs(net, rng, batch=1, steps=STEPS).astype(np.float32)
+    with custom_operators.holding({}):
+        found = [script(torch.from_numpy(x[:, k])) for k in range(STEPS)]
+    wanted = Simulator(net, dtype="float32").run(x)
+    np.testing.assert_allclose(torch.stack(found, 1), wanted, rtol=1e-5, atol=1e-6)
 
 
 def test_the_exported_step_is_the_step_module_with_states_inside(exported, rng) -> None:
@@ -284,7 +304,10 @@ def sequential(*processes) -> Network:
         (sequential(Input(4), LIF(v_th=1e5)), r"lif1.v_th: holds 100000; .*end at 65504"),
         (sequential(Input(4), LIF(initial={"v": 1e5}, v_th=2.0)), r"lif1.v: holds 100000"),
         (Network.of(ArraySource(np.ones((4, 2)))), "has no inputs"),
-        (sequential(Input(4), CUBA(name="c")), r"CUBA 'c' .*'c' needs the operation 'nearest'"),
+        (
+            sequential(Input(4), CUBA(name="c")),
+            r"CUBA 'c' .*needs the operation 'nearest'.*arithmetic='float'",
+        ),
         (
             sequential(Input(4), CUBA(arithmetic="integer", name="c")),
             r"CUBA 'c' .*computes with integers that a 16-bit float cannot hold",
