@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from bidl_sim.core.process import Process
 from bidl_sim.errors import ParameterError
 from bidl_sim.netx.formats import load
 from bidl_sim.simulator import Simulator
 
-TARGETS: dict[str, dict[str, Any]] = {
-    "sim": {"engine": "torch"},
-    "event": {"engine": "event"},
-    "gpu": {"engine": "torch", "device": "cuda"},
-    "onnx": {},
-    "lynxi-emulator": {},
-    "lynxi": {},
-}
-"""The options of what runs each target: the simulator, onnxruntime, the contract emulator, or a
-chip."""
+Model: TypeAlias = "str | Path | Process"
 
 
 class Runtime:
@@ -32,31 +24,18 @@ class Runtime:
     path
         A model file of any format that can be read, or a network; for "lynxi" the folder that
         `export` wrote, compiled.
-    target : "sim", "event", "gpu", "onnx", "lynxi-emulator" or "lynxi"
-        The torch engine on the CPU, the event engine, the torch engine on a CUDA device,
-        onnxruntime on the CPU, a contract emulator, fp16, not the chip, or a Lynxi chip by its
-        vendor's runtime (not verified on hardware).
+    target : one of `TARGETS`
+        "sim", the torch engine on the CPU; "event", the event engine; "gpu", a CUDA device;
+        "onnx", onnxruntime on the CPU; "lynxi", a Lynxi chip by its vendor's runtime (not verified
+        on hardware); "lynxi-emulator", a contract emulator, fp16, not the chip.
     """
 
-    def __init__(self, path: str | Path | Process, target: str = "sim") -> None:
+    def __init__(self, path: Model, target: str = "sim") -> None:
         if target not in TARGETS:
             raise ParameterError(
                 "Runtime, target", f"must be one of {', '.join(TARGETS)}, got {target!r}"
             )
-        if target == "lynxi":
-            self.machine: Any = _on_chip(path)
-            return
-        net = path if isinstance(path, Process) else load(path)
-        if target == "onnx":
-            from bidl_sim.netx.onnx.session import Session
-
-            self.machine = Session(net)
-        elif target == "lynxi-emulator":
-            from bidl_sim.netx.emulator.session import EmulatedSession
-
-            self.machine = EmulatedSession(net)
-        else:
-            self.machine = Simulator(net, **TARGETS[target])
+        self.machine = TARGETS[target](path)
 
     @property
     def simulator(self) -> Simulator:
@@ -78,7 +57,27 @@ class Runtime:
         return self.machine.run(frames, progress=False)
 
 
-def _on_chip(folder: str | Path | Process) -> Any:
+def _network(model: Model) -> Process:
+    return model if isinstance(model, Process) else load(model)
+
+
+def _simulated(**options: Any) -> Callable[[Model], Any]:
+    return lambda model: Simulator(_network(model), **options)
+
+
+def _onnx(model: Model) -> Any:
+    from bidl_sim.netx.onnx.session import Session
+
+    return Session(_network(model))
+
+
+def _emulated(model: Model) -> Any:
+    from bidl_sim.netx.emulator.session import EmulatedSession
+
+    return EmulatedSession(_network(model))
+
+
+def _on_chip(folder: Model) -> Any:
     from bidl_sim.netx.lynxi.deployed import on_chip
 
     if isinstance(folder, Process):
@@ -88,3 +87,14 @@ def _on_chip(folder: str | Path | Process) -> Any:
             "export the network, compile it, and give the folder",
         )
     return on_chip(folder)
+
+
+TARGETS: Mapping[str, Callable[[Model], Any]] = {
+    "sim": _simulated(engine="torch"),
+    "event": _simulated(engine="event"),
+    "gpu": _simulated(engine="torch", device="cuda"),
+    "onnx": _onnx,
+    "lynxi": _on_chip,
+    "lynxi-emulator": _emulated,
+}
+"""What runs a model on each target."""

@@ -8,6 +8,8 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from bidl_sim.cli.target import add_target
+
 if TYPE_CHECKING:
     from bidl_sim.metrics import Workload
 
@@ -22,9 +24,7 @@ def add(commands: Any) -> argparse.ArgumentParser:
     parser.add_argument("model")
     parser.add_argument("--data", metavar="DIR", help="folder or zip with test.txt and recordings")
     parser.add_argument("--split", default="test", help="test (default) or train")
-    parser.add_argument(
-        "--target", default="sim", help="sim (default), event, gpu, onnx, lynxi-emulator"
-    )
+    add_target(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser
 
