@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from importlib import resources
 from pathlib import Path
@@ -25,7 +26,7 @@ from bidl_sim.processes.normalization.membrane_norm import MembraneNorm
 from bidl_sim.typing import Array
 
 NORMALISES = ("BatchNorm", "MeanOnlyBatchNorm", "WeightScaleBatchNorm")
-RANDOM_SAMPLES = 2
+RANDOM_SAMPLES, RANDOM_STEPS = 2, 10
 
 
 def export(
@@ -59,7 +60,7 @@ def export(
     network = net if isinstance(net, Network) else Network.of(net)
     circuit = network.build()
     graph = folded(step_graph(network))
-    steps = steps or _steps(network.metadata)
+    steps = _steps(network.metadata) if steps is None else steps
     warnings = check_limits(circuit, graph, batch, steps)
     measured = _measured(network, circuit, inputs)
     model = step_model(graph).SerializeToString(deterministic=True)
@@ -78,27 +79,32 @@ def export(
     for name, content in {**files, manifest.NAME: manifest.sealed(said, files)}.items():
         with in_place_of(Path(folder) / name) as temporary:
             temporary.write_bytes(content)
-    figure = f"outputs are off by up to {measured['largest_error']:.2g} in {measured['samples']}"
-    return [
-        *warnings,
-        f"contract emulator, float16: {figure} samples of {measured['inputs']}",
-        "not verified on hardware",
-    ]
+    return [*warnings, _figure(measured), "not verified on hardware"]
 
 
 def _measured(network: Network, circuit: Circuit, inputs: Any) -> dict[str, Any]:
     """How far the outputs are from the simulator's on the contract emulator."""
     samples, batch, steps = samples_of(circuit, inputs)
     if inputs is None:
-        samples, batch = {n: x[:RANDOM_SAMPLES] for n, x in samples.items()}, RANDOM_SAMPLES
+        batch, steps = RANDOM_SAMPLES, RANDOM_STEPS
+        samples = {n: x[:batch, :steps] for n, x in samples.items()}
+    error = emulated(network, samples)
     return {
-        "largest_error": float(f"{emulated(network, samples):.3g}"),
+        "largest_error": float(f"{error:.3g}") if math.isfinite(error) else "infinite",
         "dtype": "float16",
         "samples": batch,
         "steps": steps,
         "inputs": "random events" if inputs is None else "given frames",
         "note": "contract emulator, not the chip; compared with simulation in float32",
     }
+
+
+def _figure(measured: Mapping[str, Any]) -> str:
+    """The same in a sentence."""
+    return (
+        f"contract emulator, float16: outputs are off by up to {measured['largest_error']} in "
+        f"{measured['samples']} sample(s) of {measured['inputs']}"
+    )
 
 
 def _steps(metadata: Mapping[str, Any]) -> int | None:
@@ -169,4 +175,7 @@ def _normalisation(circuit: Circuit, graph: StepGraph) -> Iterator[dict[str, str
             how = "apart" if path in left else "folded into the weights before it"
             yield {"process": path, "position": "synapse", "how": how}
         elif isinstance(process, MembraneNorm) and process.norm == "membrane":
-            yield {"process": path, "position": "membrane", "how": "a gain on the potential"}
+            loaded = [n.output for n in graph.nodes if (n.op, n.process) == ("load", path)]
+            gained = any(n.op == "*" and n.inputs[0] in loaded for n in graph.nodes)
+            how = "a gain on the state" if gained else "a gain and an offset of the potential"
+            yield {"process": path, "position": "membrane", "how": how}

@@ -187,7 +187,7 @@ def test_the_manifest_says_what_a_runtime_needs(exported) -> None:
             "position": "synapse",
             "how": "folded into the weights before it",
         },
-        {"process": "lif2", "position": "membrane", "how": "a gain on the potential"},
+        {"process": "lif2", "position": "membrane", "how": "a gain on the state"},
     ]
     assert said["verified_on_hardware"] is False
     found = said["emulated"]
@@ -235,6 +235,24 @@ def test_what_is_known_beside_the_network_is_in_the_manifest(tmp_path) -> None:
     net.metadata = {"data": {"framing": [1]}}
     netx.export(net, "lynxi", tmp_path / "x")
     assert lynxi.check(tmp_path / "x")["steps"] is None
+
+
+def test_a_network_that_overflows_on_the_chip_says_so(tmp_path) -> None:
+    net = sequential(Input(2), Dense(2, 2, weight=np.full((2, 2), 5e4), bias=False))
+    notes = netx.export(net, "lynxi", tmp_path, inputs=np.ones((1, 2, 2)))
+    assert "outputs are off by up to infinite in 1 sample(s) of given frames" in notes[0]
+    assert lynxi.check(tmp_path)["emulated"]["largest_error"] == "infinite"
+
+
+def test_a_normalisation_of_two_currents_stays_at_the_potential(tmp_path) -> None:
+    net = Network()
+    neuron = net.add(LIF(norm="membrane", norm_var=[0.5, 2.0, 1.0]))
+    for name in ("one", "two"):
+        net.connect(net.add(Input(2, name=name)), dense := net.add(Dense(2, 3)))
+        net.connect(dense, neuron)
+    netx.export(net, "lynxi", tmp_path)
+    (said,) = lynxi.check(tmp_path)["normalisation"]
+    assert said["how"] == "a gain and an offset of the potential"
 
 
 @pytest.mark.parametrize("name", sorted(manifest.FILES))
@@ -353,8 +371,8 @@ def test_options_beyond_the_chip_are_refused(tmp_path) -> None:
     net = sequential(Input(4), LIF(), TimeMean(name="m"))
     with pytest.raises(ParameterError, match="batch: must be one of 1, 2, 4, 7, 14, 28, got 3"):
         netx.export(net, "lynxi", tmp_path, batch=3)
-    with pytest.raises(ParameterError, match="steps: must be at least 1, got -1"):
-        netx.export(net, "lynxi", tmp_path, steps=-1)
+    with pytest.raises(ParameterError, match="steps: must be at least 1, got 0"):
+        netx.export(net, "lynxi", tmp_path, steps=0)
     with pytest.raises(FormatError, match=r"m\.t: counts 2049 steps in a float16"):
         netx.export(net, "lynxi", tmp_path, steps=2049)
 
