@@ -11,7 +11,8 @@ import numpy as np
 
 from bidl_sim.typing import Value
 
-SHORT = 2**16
+LAST_BITS = 0xFF
+"""Those of a float32 that a scale does not use; 16 significant bits remain."""
 TINY = 2.0**-100
 """The scale of weights that are all zero."""
 
@@ -20,13 +21,12 @@ TINY = 2.0**-100
 def scale_of(x: Value, axes: tuple[int, ...], most: int) -> Value:
     """The scale in which whole numbers up to ``most`` reach the largest |x| along some axes.
 
-    It has 16 significant bits, the last of them rounded up. So a float32 holds its multiples up to
-    255 exactly, and where the largest of such multiples is found again, so is the scale.
+    It is a float32 rounded to 16 significant bits. So a float32 holds its multiples up to 255
+    exactly, and where the largest of them is found again, so is the scale.
     """
-    wide = np.asarray(x, np.promote_types(np.asarray(x).dtype, np.float32))
-    largest = np.abs(wide).max(axes, keepdims=True, initial=0)
-    mantissa, exponent = np.frexp(largest / most)
-    return np.maximum(np.ldexp(np.ceil(mantissa * SHORT) / SHORT, exponent), TINY)
+    largest = np.abs(x).max(axes, keepdims=True).astype(np.float32)
+    bits = np.asarray(largest / np.float32(most)).view(np.int32) + LAST_BITS // 2 + 1
+    return np.maximum((bits & ~LAST_BITS).view(np.float32), np.float32(TINY))
 
 
 @singledispatch

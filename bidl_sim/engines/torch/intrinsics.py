@@ -90,10 +90,9 @@ def _straight_through(value: Tensor, smooth: Value) -> Tensor:
 
 @rounding.scale_of.register(Tensor)
 def _scale_of(x: Tensor, axes: tuple[int, ...], most: int) -> Tensor:
-    wide = x.detach().to(torch.promote_types(x.dtype, torch.float32))
-    mantissa, exponent = torch.frexp(wide.abs().amax(axes, keepdim=True) / most)
-    scale = torch.ldexp((mantissa * rounding.SHORT).ceil() / rounding.SHORT, exponent)
-    return scale.clamp(min=rounding.TINY)
+    largest = x.detach().abs().amax(axes, keepdim=True).float()
+    bits = (largest / most).view(torch.int32) + rounding.LAST_BITS // 2 + 1
+    return (bits & ~rounding.LAST_BITS).view(torch.float32).clamp(min=rounding.TINY)
 
 
 @rounding.half.register(Tensor)
