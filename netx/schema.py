@@ -42,6 +42,9 @@ class ConnectionRecord:
     target: str
     delay: int
 
+    def __str__(self) -> str:
+        return f"{self.source} -> {self.target}, delay {self.delay}"
+
 
 @dataclass(frozen=True)
 class ReferenceRecord:
@@ -50,6 +53,9 @@ class ReferenceRecord:
     source: str
     target: str
 
+    def __str__(self) -> str:
+        return f"{self.source} refers to {self.target}"
+
 
 @dataclass(frozen=True)
 class ExposedRecord:
@@ -57,6 +63,9 @@ class ExposedRecord:
 
     name: str
     port: str
+
+    def __str__(self) -> str:
+        return f"port {self.name} stands for {self.port}"
 
 
 @dataclass(frozen=True)
