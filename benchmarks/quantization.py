@@ -5,6 +5,10 @@ python benchmarks/quantization.py [--data FOLDER_OR_ZIP] [--epochs 15] [--tuning
 With recordings of N-MNIST, the network of `examples/nmnist.toml` learns three quarters of the
 training recordings, and is measured on the rest and the test recordings. Without, the network of
 `bidl demo` learns generated gestures, and is measured on others.
+
+python benchmarks/quantization.py --model MODEL [--data FOLDER_OR_ZIP]
+
+The share of spikes that rounding moves, by population of a trained model, on its test recordings.
 """
 
 from __future__ import annotations
@@ -17,13 +21,15 @@ os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 import numpy as np
 
-from bidl_sim import Network, netx
+from bidl_sim import Network, Neuron, Simulator, netx
 from bidl_sim.cli.demo import gestures_experiment
 from bidl_sim.cli.evaluate import evaluate
+from bidl_sim.cli.files import recorded_data
 from bidl_sim.data import Recordings
 from bidl_sim.netx.graph import to_network, to_record
 from bidl_sim.processes.quantization import FORMATS
 from bidl_sim.trainers import Experiment, OptimizerConfig, TrainConfig, load_experiment, train
+from bidl_sim.typing import Array
 
 CONFIG = Path(__file__).parent.parent / "examples" / "nmnist.toml"
 
@@ -54,6 +60,26 @@ def tuned(net: Network, seen: Recordings, epochs: int, weights: str, seed: int) 
     return again
 
 
+def moved(model: str, tests: Recordings) -> None:
+    """Print a line for each format of the weights and of the arithmetic."""
+    net = netx.load(model)
+
+    def spikes(weights: str, arithmetic: str) -> list[Array]:
+        made = netx.quantize(net, weights) if weights else net
+        sim = Simulator(made, dtype=arithmetic)
+        processes = made.build().processes.items()
+        probes = [sim.probe(f"{path}.s_out") for path, p in processes if isinstance(p, Neuron)]
+        sim.run(tests.frames, progress=False)
+        return [probe.data for probe in probes]
+
+    wanted = spikes("", "float32")
+    print("weights   arithmetic  moved spikes, by population")
+    for weights, arithmetic in (*((w, "float32") for w in FORMATS), ("", "float16")):
+        found = zip(spikes(weights, arithmetic), wanted, strict=True)
+        shares = "  ".join(f"{100 * np.mean(a != b) / np.mean(b):6.2f} %" for a, b in found)
+        print(f"{weights or 'float32':8}  {arithmetic:10}  {shares}", flush=True)
+
+
 def main() -> None:
     """Print a line for each seed and format."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -61,7 +87,11 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=15)
     parser.add_argument("--tuning", type=int, default=3)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--model")
     options = parser.parse_args()
+    if options.model:
+        moved(options.model, recorded_data(options.model, options.data, "test"))
+        return
     print("seed  weights   rounded  trained  unseen")
     for seed in options.seeds:
         experiment, seen, unseen = task(options.data, seed, options.epochs)

@@ -26,9 +26,9 @@ def add(commands: Any) -> argparse.ArgumentParser:
     parser.add_argument("out")
     parser.add_argument("--weights", default="int8", help="int8 (default), int4 or float16")
     parser.add_argument("--skip", nargs="+", default=[], metavar="PATH", help="leave these as is")
-    parser.add_argument("--data", metavar="DIR", help="recordings for accuracy and training")
+    parser.add_argument("--data", metavar="DIR", help="folder or zip of recordings")
     parser.add_argument("--split", default="test", help="accuracy on test (default) or train")
-    parser.add_argument("--epochs", type=int, default=0, help="train with rounded weights so long")
+    parser.add_argument("--epochs", type=int, default=0, help="of training with rounded weights")
     parser.add_argument("--lr", type=float, default=3e-4, help="learning rate (default 3e-4)")
     parser.add_argument("--batch-size", type=int, default=32, help="of the training (default 32)")
     parser.add_argument("--seed", type=int, default=0, help="of the training (default 0)")
@@ -47,14 +47,14 @@ def run(options: argparse.Namespace) -> int:
     rounded = netx.quantize(given, options.weights, options.skip)
     netx.save(rounded, options.out)
     models = [
-        _model("given", "float32", given, options.model, recordings),
-        _model("rounded", options.weights, rounded, options.out, recordings),
+        _model("given", given, options.model, recordings),
+        _model("rounded", rounded, options.out, recordings),
     ]
     layers = _layers(given, rounded)
     if options.epochs:
         trained = _trained(options)
         netx.save(trained, options.out)
-        models.append(_model("trained", options.weights, trained, options.out, recordings))
+        models.append(_model("trained", trained, options.out, recordings))
     if options.json:
         print(json.dumps({"out": options.out, "models": models, "layers": layers}))
         return 0
@@ -103,12 +103,13 @@ def _trained(options: argparse.Namespace) -> Network:
     return net
 
 
-def _model(
-    name: str, weights: str, net: Network, path: str, recordings: Recordings | None
-) -> dict[str, Any]:
+def _model(name: str, net: Network, path: str, recordings: Recordings | None) -> dict[str, Any]:
     """One line of the first table."""
     from bidl_sim.cli.evaluate import evaluate
+    from bidl_sim.netx.quantize import roundable
 
+    kinds = {str(s.quantize or s.weight.dtype) for s in roundable(net).values()}
+    weights = ", ".join(sorted(kinds))
     accuracy = evaluate(net, recordings, "sim")["accuracy"] if recordings else None
     size = Path(path).stat().st_size
     return {"model": name, "weights": weights, "bytes": size, "accuracy": accuracy}
