@@ -80,7 +80,7 @@ def workload(model: str, recordings: Any, target: str) -> Workload:
     from bidl_sim import netx
     from bidl_sim.metrics import Workload
 
-    simulated = target if target in ("sim", "event", "gpu") else "sim"
+    simulated = target if target in ("sim", "event") else "sim"
     runtime = netx.Runtime(model, simulated)
     work = Workload(runtime.simulator)
     for part in _batches(recordings):
