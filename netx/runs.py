@@ -150,6 +150,15 @@ class OnnxRun(SessionRun):
         super().__init__(Session(network, dtype, record))
 
 
+class CapturedRun(SessionRun):
+    """The step graph on a GPU, captured."""
+
+    def __init__(self, network: Network, dtype: str, record: tuple[str, ...]) -> None:
+        from bidl_sim.netx.captured import CapturedSession
+
+        super().__init__(CapturedSession(network, dtype=dtype, record=record))
+
+
 class EmulatedRun(SessionRun):
     """The contract emulator, by default in fp16."""
 

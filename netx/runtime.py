@@ -65,6 +65,12 @@ def _simulated(**options: Any) -> Callable[[Model], Any]:
     return lambda model: Simulator(_network(model), **options)
 
 
+def _captured(model: Model) -> Any:
+    from bidl_sim.netx.captured import CapturedSession
+
+    return CapturedSession(_network(model))
+
+
 def _onnx(model: Model) -> Any:
     from bidl_sim.netx.onnx.session import Session
 
@@ -92,7 +98,7 @@ def _on_chip(folder: Model) -> Any:
 TARGETS: Mapping[str, Callable[[Model], Any]] = {
     "sim": _simulated(engine="torch"),
     "event": _simulated(engine="event"),
-    "gpu": _simulated(engine="torch", device="cuda"),
+    "gpu": _captured,
     "onnx": _onnx,
     "lynxi": _on_chip,
     "lynxi-emulator": _emulated,

@@ -20,6 +20,7 @@ from bidl_sim.netx.compare import Difference, compare
 from bidl_sim.netx.formats import load
 from bidl_sim.netx.runs import (
     AnyRun,
+    CapturedRun,
     EmulatedRun,
     OnnxRun,
     Samples,
@@ -156,15 +157,17 @@ def verify_networks(
     circuit = network.build()
     samples, batch, steps = samples_of(circuit, inputs)
     rows: list[Row] = []
-    reasons: dict[str, list[str]] = {}
+    reasons: dict[tuple[str, str], list[str]] = {}
     for dtype in TOLERANCE:
         runs = dict(_runtimes(network, others, dtype))
-        try:
-            runs["onnxruntime"] = OnnxRun(network, dtype, _spikes(circuit))
-        except (FormatError, MissingExtraError) as error:
-            reasons.setdefault(f"{error.where} {error.problem}", []).append(dtype)
+        for runtime, kind in _step_graphs().items():
+            try:
+                runs[runtime] = kind(network, dtype, _spikes(circuit))
+            except (FormatError, MissingExtraError) as error:
+                why = (runtime, f"{error.where} {error.problem}")
+                reasons.setdefault(why, []).append(dtype)
         rows += _rows(dtype, SimulatedRun(network, dtype), runs, samples, batch, steps)
-    left_out = [f"onnxruntime in {' and '.join(d)}: left out, {r}" for r, d in reasons.items()]
+    left_out = [f"{x} in {' and '.join(d)}: left out, {why}" for (x, why), d in reasons.items()]
     try:
         emulated = {"lynxi-emulator": EmulatedRun(network, _spikes(circuit))}
         reference = SimulatedRun(network, "float32")
@@ -202,7 +205,15 @@ def _runtimes(
     for name, other in others.items():
         yield name, SimulatedRun(other, dtype)
     if torch.cuda.is_available():
-        yield "gpu", SimulatedRun(network, dtype, device="cuda")
+        yield "gpu, simulator", SimulatedRun(network, dtype, device="cuda")
+
+
+def _step_graphs() -> dict[str, type[OnnxRun] | type[CapturedRun]]:
+    """What runs a step graph on this machine, if the graph can say the network."""
+    import torch
+
+    gpu = {"gpu, step graph": CapturedRun} if torch.cuda.is_available() else {}
+    return {"onnxruntime": OnnxRun, **gpu}
 
 
 def _rows(
