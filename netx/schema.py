@@ -20,7 +20,10 @@ Option: TypeAlias = "bool | int | float | str | tuple[int, ...]"
 
 @dataclass(frozen=True)
 class ProcessRecord:
-    """One process: its type, its options, its arrays; ``network`` if it is itself a network."""
+    """One process: its type, its options, its arrays; ``network`` if it is itself a network.
+
+    A parameter that has a place in ``scales`` is that times whole numbers from -127 to 127.
+    """
 
     name: str
     type: str
@@ -28,6 +31,7 @@ class ProcessRecord:
     parameters: dict[str, Array] = field(default_factory=dict)
     initial: dict[str, Array] = field(default_factory=dict)
     network: NetworkRecord | None = None
+    scales: dict[str, Array] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,9 @@ class ConnectionRecord:
     target: str
     delay: int
 
+    def __str__(self) -> str:
+        return f"{self.source} -> {self.target}, delay {self.delay}"
+
 
 @dataclass(frozen=True)
 class ReferenceRecord:
@@ -46,6 +53,9 @@ class ReferenceRecord:
     source: str
     target: str
 
+    def __str__(self) -> str:
+        return f"{self.source} refers to {self.target}"
+
 
 @dataclass(frozen=True)
 class ExposedRecord:
@@ -53,6 +63,9 @@ class ExposedRecord:
 
     name: str
     port: str
+
+    def __str__(self) -> str:
+        return f"port {self.name} stands for {self.port}"
 
 
 @dataclass(frozen=True)

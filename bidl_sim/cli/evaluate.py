@@ -8,7 +8,10 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from bidl_sim.cli.target import add_target
+
 if TYPE_CHECKING:
+    from bidl_sim.core.network import Network
     from bidl_sim.metrics import Workload
 
 BATCH = 50
@@ -22,7 +25,7 @@ def add(commands: Any) -> argparse.ArgumentParser:
     parser.add_argument("model")
     parser.add_argument("--data", metavar="DIR", help="folder or zip with test.txt and recordings")
     parser.add_argument("--split", default="test", help="test (default) or train")
-    parser.add_argument("--target", default="sim", help="sim (default), event, gpu or onnx")
+    add_target(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser
 
@@ -47,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def evaluate(model: str, recordings: Any, target: str) -> dict[str, Any]:
+def evaluate(model: str | Network, recordings: Any, target: str) -> dict[str, Any]:
     """Run all recordings; accuracy and speed as plain numbers."""
     from bidl_sim import netx
 
@@ -62,7 +65,7 @@ def evaluate(model: str, recordings: Any, target: str) -> dict[str, Any]:
         correct += int((scores.argmax(1) == recordings.labels[part]).sum())
     samples = len(recordings)
     return {
-        "model": model,
+        "model": str(model),
         "target": target,
         "accuracy": correct / samples,
         "correct": correct,
@@ -77,7 +80,8 @@ def workload(model: str, recordings: Any, target: str) -> Workload:
     from bidl_sim import netx
     from bidl_sim.metrics import Workload
 
-    runtime = netx.Runtime(model, "sim" if target == "onnx" else target)
+    simulated = target if target in ("sim", "event") else "sim"
+    runtime = netx.Runtime(model, simulated)
     work = Workload(runtime.simulator)
     for part in _batches(recordings):
         runtime.reset()
