@@ -1,9 +1,9 @@
 """Steps per second of lava-dl's published networks: python benchmarks/lava_nets.py FOLDER.
 
 FOLDER holds ``oxford/network.net``, ``tiny.net``, ``pilotnet_sdnn/network.net`` and their inputs.
-Each network runs with Lava's timing and arithmetic: one sample, 32 that are the same, and 32 that are
-not (the first, moved). They take turns; the median of seven turns is shown, after one that compiles.
-A sample alone has one thread, so a batch should take 32 times as long over the number of threads.
+Each network runs with Lava's timing and arithmetic: one sample, 32 equal ones, and 32 different ones
+(the first, moved). They take turns; the median of seven is shown, after one that compiles. A sample
+alone has one thread, so a batch should take 32 times as long over the number of threads.
 """
 
 from __future__ import annotations
@@ -65,10 +65,8 @@ def main() -> None:
     arguments = parser.parse_args()
     for name, (net, frames) in works(arguments.folder, arguments.steps).items():
         one, same, different = measure(net, frames)
-        longer = (
-            f"{BATCH} samples take {same / one:.1f} times as long, {different / one:.1f} different"
-        )
-        print(f"{name:36}{len(frames) / one:9,.0f} steps/s   {longer}")
+        times = f"{same / one:.1f} times as long, different ones {different / one:.1f}"
+        print(f"{name:36}{len(frames) / one:9,.0f} steps/s   {BATCH} samples take {times}")
 
 
 if __name__ == "__main__":
