@@ -1,9 +1,9 @@
 """Steps per second of lava-dl's published networks: python benchmarks/lava_nets.py FOLDER.
 
 FOLDER holds ``oxford/network.net``, ``tiny.net``, ``pilotnet_sdnn/network.net`` and their inputs.
-Each network runs with Lava's timing and arithmetic: one sample, 32 equal ones, 32 different ones (the
-first, moved). They take turns; the median of seven is shown, after one that compiles. A sample alone
-has one thread, so a batch should take 32 times as long over the number of threads.
+Each network runs with Lava's timing and arithmetic: one sample, 32 equal ones, 32 different ones
+(the first, moved). They take turns; the median of seven is shown, after one that compiles. A
+sample alone has one thread, so a batch should take 32 times as long over the number of threads.
 """
 
 from __future__ import annotations
