@@ -149,7 +149,7 @@ def save(
     if not isinstance(net, Process):
         raise ParameterError("netx.save", f"takes a network, got {type(net).__name__}")
     network = net if isinstance(net, Network) else Network.of(net)
-    kind = _to_write(Path(path), format)
+    kind = format_to_write(path, format)
     assert kind.write is not None
     kind.check("netx.save", options, kind.writes)
     own = network.metadata
@@ -160,10 +160,11 @@ def save(
         network.metadata = own
 
 
-def _to_write(path: Path, name: str | None) -> Format:
+def format_to_write(path: str | Path, name: str | None = None) -> Format:
+    """The format that `save` writes."""
     written = {f.name: f for f in FORMATS.values() if f.write}
     if name is None:
-        return next((f for f in written.values() if f.suffix == path.suffix != ""), NATIVE)
+        return next((f for f in written.values() if f.suffix == Path(path).suffix != ""), NATIVE)
     if name not in written:
         raise ParameterError("netx.save, format", f"must be of {', '.join(written)}, got {name!r}")
     return written[name]

@@ -31,14 +31,20 @@ class Runtime:
     target : "sim", "event", "gpu" or "onnx"
         The torch engine on the CPU, the event engine, the torch engine on a CUDA device, or
         onnxruntime on the CPU.
+    options
+        How a file is read, see `load`.
     """
 
-    def __init__(self, path: str | Path | Process, target: str = "sim") -> None:
+    def __init__(self, path: str | Path | Process, target: str = "sim", **options: Any) -> None:
         if target not in TARGETS:
             raise ParameterError(
                 "Runtime, target", f"must be one of {', '.join(TARGETS)}, got {target!r}"
             )
-        net = path if isinstance(path, Process) else load(path)
+        if isinstance(path, Process) and options:
+            raise ParameterError(
+                f"Runtime, {next(iter(options))}", "is for reading files, and a network was given"
+            )
+        net = path if isinstance(path, Process) else load(path, **options)
         if target == "onnx":
             from bidl_sim.netx.onnx.session import Session
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from bidl_sim.cli.options import READ, declare, given
+
 
 def add(commands: Any) -> argparse.ArgumentParser:
     """Declare the command."""
@@ -15,6 +17,7 @@ def add(commands: Any) -> argparse.ArgumentParser:
     )
     parser.add_argument("--output", required=True, metavar="Y.npy")
     parser.add_argument("--target", default="sim", help="sim (default), event, gpu or onnx")
+    declare(parser, READ)
     return parser
 
 
@@ -27,7 +30,8 @@ def run(options: argparse.Namespace) -> int:
     from bidl_sim.errors import DataError
 
     inputs = read_array(options.input)
-    outputs = netx.Runtime(options.model, options.target).run(inputs)
+    runtime = netx.Runtime(options.model, options.target, **given(options, READ))
+    outputs = runtime.run(inputs)
     if not isinstance(outputs, np.ndarray):
         names = ", ".join(outputs) if outputs else "none"
         raise DataError(options.model, f"must have one output, has {names}")
