@@ -76,7 +76,7 @@ LAVA = Format(
     "lava-dl", "layer", reading.load, writing.write, tuple(f.name for f in fields(reading.Options))
 )
 NIR = Format(
-    "NIR", "node", nir.load, to_nir.save, NAMES, ".nir", writes=("dt",), sketch={"dt": 1.0}
+    "NIR", "node", nir.load, to_nir.save, NAMES, ".nir", writes=("dt", "target"), sketch={"dt": 1.0}
 )
 
 ONNX = Format(
@@ -142,9 +142,10 @@ def save(
         One of `FORMATS`; told by the path's suffix unless given, and native if that says nothing.
         What a format cannot say is refused by name.
     options
-        Of NIR files: ``dt``, the timestep in s of processes that have none of their own. Of ONNX
-        models: ``dtype``; ``sequence=True`` for a whole run instead of one timestep; ``fold=True``
-        for normalisations within weights.
+        Of NIR files: ``dt``, the timestep in s of processes that have none of their own, and
+        ``target``, a library that is to read the file with the same spikes. Of ONNX models:
+        ``dtype``; ``sequence=True`` for a whole run instead of one timestep; ``fold=True`` for
+        normalisations within weights.
     """
     if not isinstance(net, Process):
         raise ParameterError("netx.save", f"takes a network, got {type(net).__name__}")

@@ -10,7 +10,9 @@ from nir_graphs import DT, chain, neuron
 
 from bidl_sim import Network, Simulator, netx
 from bidl_sim.cli import main
+from bidl_sim.cli.options import READ, WRITTEN
 from bidl_sim.errors import ParameterError
+from bidl_sim.netx.formats import FORMATS
 from bidl_sim.netx.nir.file import write
 from bidl_sim.processes import LIF, Dense, Input
 
@@ -87,3 +89,12 @@ def test_wrong_words_are_wrong_usage(folder, words, capsys) -> None:
         bidl("info", "a.nir", *words)
     assert caught.value.code == 2
     assert "usage" in capsys.readouterr().err
+
+
+def test_the_table_names_every_option_of_every_format() -> None:
+    def names(*tables):
+        return {option.name for table in tables for group in table.values() for option in group}
+
+    assert names(READ) == {name for f in FORMATS.values() for name in f.options}
+    assert names(READ, WRITTEN) >= {name for f in FORMATS.values() for name in f.writes}
+    assert names(WRITTEN) <= {name for f in FORMATS.values() for name in f.writes}
