@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -153,12 +154,9 @@ def save(
     kind = format_to_write(path, format)
     assert kind.write is not None
     kind.check("netx.save", options, kind.writes)
-    own = network.metadata
-    network.metadata = {**own, **(metadata or {})}
-    try:
-        kind.write(network, path, **options)
-    finally:
-        network.metadata = own
+    described = copy(network)  # the caller's stays as it is
+    described.metadata = {**network.metadata, **(metadata or {})}
+    kind.write(described, path, **options)
 
 
 def format_to_write(path: str | Path, name: str | None = None) -> Format:

@@ -28,7 +28,6 @@ def add(commands: Any) -> argparse.ArgumentParser:
 def run(options: argparse.Namespace) -> int:
     """Write the file and say what is in it, what is not, and what rounding did."""
     from bidl_sim import netx
-    from bidl_sim.cli.files import recorded_data
     from bidl_sim.netx.formats import format_of, format_to_write
     from bidl_sim.netx.lava.quantize import quantized
 
@@ -44,6 +43,8 @@ def run(options: argparse.Namespace) -> int:
     if written == "lava-dl" and (beside := [n for n in before.metadata if n != "lava"]):
         print(f"left out, as the format has no place for it: metadata {', '.join(beside)}")
     if options.quantize and "data" in before.metadata:
+        from bidl_sim.cli.files import recorded_data
+
         recordings = recorded_data(options.model, options.data, options.split, **reading)
         first, last = (_accuracy(network, recordings) for network in (before, net))
         print(f"accuracy {100 * first:.2f} % before rounding, {100 * last:.2f} % after")

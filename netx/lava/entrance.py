@@ -21,6 +21,7 @@ from bidl_sim.processes import (
     Sigma,
     WeightScaleBatchNorm,
 )
+from bidl_sim.processes.neurons.fixed_point import MANTISSA
 from bidl_sim.processes.quantization import Grid
 from bidl_sim.typing import Array
 
@@ -74,7 +75,7 @@ def _of_current(net: Network, name: str, end: Any, mean: Array, exponent: int) -
     shared = {n: getattr(end, n) for n in ("arithmetic", "wrap", "reset_interval", "reset_offset")}
     current = LeakyIntegrator(decay=end.current_decay, **shared)
     end.current_decay = 1.0
-    return _in_a_row(net, name, end, {"current": current}, mean, exponent, 64.0)
+    return _in_a_row(net, name, end, {"current": current}, mean, exponent, MANTISSA)
 
 
 def _of_sum(
