@@ -5,7 +5,8 @@ if __name__ != "bidl_sim.netx":
 
 from bidl_sim.netx.formats import load, save
 from bidl_sim.netx.info import info
+from bidl_sim.netx.modules.network import from_torch
 from bidl_sim.netx.runtime import Runtime
 from bidl_sim.netx.verify import verify
 
-__all__ = ["Runtime", "info", "load", "save", "verify"]
+__all__ = ["Runtime", "from_torch", "info", "load", "save", "verify"]

@@ -69,8 +69,9 @@ def population(node: Node, options: Options) -> Process:
         given["gain"] = _gain(node, arrays["r"], options)
     if given.get("v_min") == -math.inf:
         del given["v_min"]
-    if options.library.begins_at_reset and np.any(arrays.get("v_reset", 0.0) != 0):
-        given["initial"] = {"v": arrays["v_reset"]}
+    start = arrays.get(options.library.begins_at, np.zeros(()))
+    if np.any(start != 0):
+        given["initial"] = {"v": start}
     made: Process = kind(shape=next(iter(shapes), None), **given, **arrays)
     return made
 

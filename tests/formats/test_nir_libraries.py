@@ -254,6 +254,12 @@ def test_snntorch_has_a_timestep_of_its_own(tmp_path) -> None:
     np.testing.assert_array_equal(spikes(net, X), wanted)
 
 
+def test_norse_begins_at_the_leak(tmp_path) -> None:
+    lif = node("LIF", tau=[1e-5, 1e-5], r=[1.0, 1.0], v_leak=[1.2, 0.4], **SPIKE)
+    net = loaded(tmp_path, chain((1, 2), lif), source="norse")
+    assert spikes(net, np.zeros((1, 2))).tolist() == [[1.0, 0.0]]
+
+
 def test_spikingjelly_begins_at_the_reset(tmp_path) -> None:
     reset = {"v_threshold": [1.0, 1.0], "v_reset": [0.5, -0.5]}
     net = loaded(tmp_path, chain(2, node("IF", r=[1e4, 1e4], **reset)), source="spikingjelly")

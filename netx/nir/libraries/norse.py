@@ -2,6 +2,7 @@
 
 Its writer says dt times a time constant, counts the batch axis, and leaves out that a spike adds 1
 to the current of a CubaLIF; its reader takes r of an LIF as 1, and adds v_leak to the current, too.
+Potentials begin at v_leak.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ def _fields(kind: str, fields: Fields, dt: float) -> Fields:
 
 
 def _lif(m: Membrane, dt: float) -> tuple[str, dict[str, Any]]:
+    m.check_zero("v_leak", "norse")
     unit = m.gain / m.lost
     return "LIF", {"tau": dt / m.lost, "r": np.ones_like(unit), **m.scaled(unit)}
 
@@ -40,7 +42,7 @@ def _cuba(m: Membrane, dt: float) -> tuple[str, dict[str, Any]]:
     }
 
 
-SOURCE = Source({"dt": 1e-3}, fields=_fields, counts_batch=True)
+SOURCE = Source({"dt": 1e-3}, fields=_fields, counts_batch=True, begins_at="v_leak")
 
 TARGET = Target(
     "norse",

@@ -31,15 +31,15 @@ class Source:
         What the fields of a neuron mean, from its type, its fields and dt.
     counts_batch
         The shapes of Input and Output begin with a batch axis.
-    begins_at_reset
-        Potentials begin at v_reset.
+    begins_at
+        The field that says where potentials begin; they begin at 0 if none does.
     """
 
     options: Mapping[str, Any] = field(default_factory=dict)
     of_kind: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     fields: Callable[[str, Fields, float], Fields] = as_said
     counts_batch: bool = False
-    begins_at_reset: bool = False
+    begins_at: str = ""
 
     def shape(self, shape: Shape) -> Shape:
         """Of what enters or leaves."""

@@ -29,7 +29,7 @@ def _if(m: Membrane, dt: float) -> tuple[str, dict[str, Any]]:
     return "IF", {"r": np.full_like(m.gain, 1 / dt), **m.scaled(m.gain)}
 
 
-SOURCE = Source({"dt": 1e-4, "compare": "ge"}, begins_at_reset=True)
+SOURCE = Source({"dt": 1e-4, "compare": "ge"}, begins_at="v_reset")
 
 TARGET = Target(
     "SpikingJelly",
