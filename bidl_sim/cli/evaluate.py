@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from bidl_sim.cli.options import READ, declare, given
+from bidl_sim.cli.target import add_target
 
 if TYPE_CHECKING:
     from bidl_sim.metrics import Workload
@@ -24,7 +25,7 @@ def add(commands: Any) -> argparse.ArgumentParser:
     parser.add_argument("model")
     parser.add_argument("--data", metavar="DIR", help="folder or zip with test.txt and recordings")
     parser.add_argument("--split", default="test", help="test (default) or train")
-    parser.add_argument("--target", default="sim", help="sim (default), event, gpu or onnx")
+    add_target(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     declare(parser, READ)
     return parser
@@ -81,7 +82,8 @@ def workload(model: str, recordings: Any, target: str, **options: Any) -> Worklo
     from bidl_sim import netx
     from bidl_sim.metrics import Workload
 
-    runtime = netx.Runtime(model, "sim" if target == "onnx" else target, **options)
+    simulated = target if target in ("sim", "event") else "sim"
+    runtime = netx.Runtime(model, simulated, **options)
     work = Workload(runtime.simulator)
     for part in _batches(recordings):
         runtime.reset()

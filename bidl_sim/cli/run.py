@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from bidl_sim.cli.options import READ, declare, given
+from bidl_sim.cli.target import add_target
 
 
 def add(commands: Any) -> argparse.ArgumentParser:
@@ -16,7 +17,7 @@ def add(commands: Any) -> argparse.ArgumentParser:
         "--input", required=True, metavar="X.npy", help="(time, *shape) or (batch, time, *shape)"
     )
     parser.add_argument("--output", required=True, metavar="Y.npy")
-    parser.add_argument("--target", default="sim", help="sim (default), event, gpu or onnx")
+    add_target(parser)
     declare(parser, READ)
     return parser
 

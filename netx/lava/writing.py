@@ -88,6 +88,14 @@ def layers(network: Network, as_blocks: bool = False) -> list[Layer]:
     return [_Writer(stage, usual, beside.get(stage.path, {}), as_blocks).layer() for stage in found]
 
 
+def options_of(network: Network) -> dict[str, Any]:
+    """The options with which the file of a network is read as it is, which a file does not say."""
+    kinds = [p.arithmetic for p in network.processes.values() if isinstance(p, FixedPoint)]
+    lags = set().union(*(stage.lag for stage in stages(network)))
+    given: dict[str, Any] = {"pipeline": lags == {1}}
+    return given | {"arithmetic": kinds[0]} if kinds else given
+
+
 def scale_of(process: Process) -> int | None:
     """How many mantissas are 1.0 to a population, None for a process without such numbers."""
     if not isinstance(process, FixedPoint):

@@ -176,3 +176,30 @@ def test_a_damaged_file_is_refused_or_read(name, lava_golden, tmp_path) -> None:
         except FormatError:
             refused += 1
     assert refused > 20
+
+
+WRONG = {
+    "layer/1/weight": [("text", "holds.*wanted numbers"), (np.zeros(0), "is empty")],
+    "layer/1/bias": [("text", "holds.*wanted numbers")],
+    "layer/1/neuron/type": [(1, "must be a text|text")],
+    "layer/1/neuron/vThMant": [("text", "holds.*wanted numbers")],
+    "layer/1/neuron/weight_exp": [
+        (1e300, "weight_exp: must be a whole number in"),
+        ([1.0, 2.0], "weight_exp: must be a whole number in"),
+        (0.5, "weight_exp: must be a whole number in"),
+    ],
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_member_of_another_kind_is_named(name, lava_golden, tmp_path) -> None:
+    for value, named in WRONG[name]:
+        path = tmp_path / "a.net"
+        path.write_bytes((lava_golden / "nets" / "cuba_mlp.net").read_bytes())
+        with h5py.File(path, "a") as file:
+            if name in file:
+                del file[name]
+            file[name] = value
+        with pytest.raises(FormatError, match=named) as error:
+            netx.load(path)
+        assert name in str(error.value)

@@ -77,7 +77,9 @@ def test_what_is_written_has_options_of_its_own(folder) -> None:
 
 def test_options_are_of_files(folder, capsys) -> None:
     net = netx.load("m.net")
-    with pytest.raises(ParameterError, match="Runtime, dt: is for reading files, and a network"):
+    with pytest.raises(
+        ParameterError, match="Runtime, dt: is for reading model files, and none was"
+    ):
         netx.Runtime(net, dt=1e-3)
     assert bidl("run", "m.net", "--input", "x.npy", "--output", "y.npy", "--as-lava") == 1
     assert "as_lava: is no option of bidl_sim files" in capsys.readouterr().err
