@@ -77,6 +77,34 @@ class Synaptic(Leaky):
         return v - due * lost
 
 
+class OneToOne(nn.Module):
+    def __init__(self, V) -> None:
+        super().__init__()
+        self.V = tensor(V)
+
+    def forward(self, x):
+        return x * self.V
+
+
+class RLeaky(Leaky):
+    __module__ = "snntorch._neurons.rleaky"
+
+    def __init__(self, beta, recurrent, **more) -> None:
+        all_to_all = isinstance(recurrent, nn.Linear)
+        super().__init__(beta, **more, recurrent=recurrent.double(), all_to_all=all_to_all)
+        self.spk = tensor(0.0)
+
+    def step(self, x, v, i):
+        x = x + self.recurrent(self.spk + torch.zeros_like(x))
+        self.spk, v, i = super().step(x, v, i)
+        return self.spk, v, i
+
+    def charged(self, x, v, due):
+        v = self.beta * v + x
+        lost = {"subtract": self.threshold, "zero": v, "none": 0.0}[self.reset_mechanism]
+        return v - due * lost
+
+
 # -- SpikingJelly ------------------------------------------------------------------------------
 
 

@@ -84,6 +84,9 @@ SNNTORCH = [
 NEURONS = {
     **{f"{type(n).__name__}, {n.reset_mechanism}, {n.reset_delay}": (n, 1.0) for n in SNNTORCH},
     "Leaky, each": (la.Leaky([0.9, 0.5, 1.2], threshold=[1.0, 0.5, 0.7]), 1.0),
+    "RLeaky": (la.RLeaky(0.9, nn.Linear(3, 3)), 1.0),
+    "RLeaky to zero": (la.RLeaky(0.9, nn.Linear(3, 3), reset_mechanism="zero"), 1.0),
+    "RLeaky, one to one": (la.RLeaky(0.5, la.OneToOne([0.5, -0.5, 1.5])), 1.0),
     "IFNode": (la.IFNode(), 1.0),
     "IFNode, soft": (la.IFNode(v_reset=None), 1.0),
     "IFNode, from below": (la.IFNode(v_threshold=0.5, v_reset=-0.5), 1.0),
@@ -211,6 +214,10 @@ CANNOT = {
     "a mean over all batches": (lambda: nn.BatchNorm1d(4, momentum=None), "momentum: is None"),
     "the batch axis": (lambda: nn.Flatten(0), "start_dim: takes in the batch axis. help: use 1"),
     "a winner": (lambda: la.Leaky(0.9, inhibition=True), "inhibition: is True"),
+    "a recurrent way": (
+        lambda: la.RLeaky(0.9, la.OneToOne(1.0), inhibition=True),
+        "inhibition: is True",
+    ),
     "no leak of a current": (
         lambda: la.CUBALIFNode(c_decay=1.0, v_decay=0.5),
         "c_decay: leaves all in a step",
