@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from nir_graphs import chain, node
+from nir_protocols import Protocol
 from nir_readers import READERS, run
 
 import bidl_sim.processes as bp
@@ -231,6 +232,12 @@ def test_sinabs_writes_times_in_steps(tmp_path) -> None:
     np.testing.assert_array_equal(
         spikes(loaded(tmp_path, chain(2, lif), source="sinabs"), X), wanted
     )
+
+
+def test_the_published_network_of_sinabs(nir_files) -> None:
+    """What sinabs itself makes of the file."""
+    protocol = Protocol(nir_files, "cnn_sinabs_seed12.npz")
+    protocol.check(netx.load(protocol.path, source="sinabs"))
 
 
 def test_a_bound_of_sinabs_can_be_taken_away(tmp_path) -> None:
