@@ -19,7 +19,7 @@ from bidl_sim.errors import BidlError, FormatError, ParameterError
 from bidl_sim.netx.native import MAX_VALUES
 from bidl_sim.netx.nir.file import Graph, Node, arrow, named, read
 from bidl_sim.netx.nir.layers import layer
-from bidl_sim.netx.nir.loops import Edge, delayed, leaf_edge, leaves
+from bidl_sim.netx.nir.loops import Edge, before_biases, delayed, leaf_edge, leaves
 from bidl_sim.netx.nir.neurons import KINDS, population
 from bidl_sim.netx.nir.options import PREFIX, Options, given, resolve
 from bidl_sim.processes import Add, Input, Sink
@@ -43,9 +43,11 @@ def to_network(graph: Graph, **options: Any) -> Network:
     whole = resolve(graph.where, chosen, graph.metadata)
     dt = whole.step
     _check(graph)
-    nodes = leaves(graph)
+    nodes, later = leaves(graph), delayed(graph)
+    if whole.library.biases_at_once:
+        later = before_biases(graph, later)
     try:
-        network = _Builder(chosen, delayed(graph)).network(graph, "", ())
+        network = _Builder(chosen, later).network(graph, "", ())
         circuit = network.build()
     except (FormatError, ParameterError) as error:
         if isinstance(error, FormatError) or error.where.startswith("netx.load"):

@@ -11,7 +11,7 @@ from nir_readers import READERS, run
 import bidl_sim.processes as bp
 from bidl_sim import Network, Simulator, netx
 from bidl_sim.errors import FormatError, ParameterError
-from bidl_sim.netx.nir.file import read, write
+from bidl_sim.netx.nir.file import Graph, read, write
 from bidl_sim.netx.nir.libraries import SOURCES, TARGETS
 
 ANY = {"reset": "subtract", "max_spikes": 2**31 - 1}
@@ -240,6 +240,13 @@ def test_the_published_network_of_sinabs(nir_files) -> None:
     protocol.check(netx.load(protocol.path, source="sinabs"))
 
 
+@pytest.mark.parametrize("tau", [0.0, -1.0])
+def test_a_time_that_is_none_is_refused(tau, tmp_path) -> None:
+    graph = chain(1, node("LIF", tau=tau, r=1.0, v_leak=0.0, v_threshold=1.0))
+    with pytest.raises(FormatError, match="tau: must be > 0"):
+        loaded(tmp_path, graph, source="sinabs")
+
+
 def test_a_bound_of_sinabs_can_be_taken_away(tmp_path) -> None:
     graph = chain(2, node("IF", r=[1.0, 1.0], v_threshold=[1.0, 1.0]))
     held, free = (
@@ -259,6 +266,18 @@ def test_snntorch_has_a_timestep_of_its_own(tmp_path) -> None:
         v = np.where(wanted[-1], 0.0, v)
     net = loaded(tmp_path, chain(2, lif), source="snntorch")
     np.testing.assert_array_equal(spikes(net, X), wanted)
+
+
+def test_a_bias_within_a_loop_of_snntorch_acts_at_once(tmp_path) -> None:
+    """Its layers feed back what they sent, which is 0 at first, through weights with a bias."""
+    lif = node("LIF", tau=[1e-3], r=[10.0], v_leak=[0.0], v_threshold=[1.0], v_reset=[0.0])
+    back = node("Affine", weight=[[-0.2]], bias=[0.6])
+    ends = {"input": node("Input", shape=(1,)), "output": node("Output", shape=(1,))}
+    edges = (("input", "lif"), ("lif", "back"), ("back", "lif"), ("lif", "output"))
+    graph = Graph("a.nir: /node", {**ends, "lif": lif, "back": back}, edges)
+    x = np.full((5, 1), 0.5)
+    assert spikes(loaded(tmp_path, graph, source="snntorch"), x).ravel().tolist() == [1, 0, 1, 0, 1]
+    assert spikes(loaded(tmp_path, graph, dt=1e-4), x).ravel().tolist() == [0, 1, 0, 1, 0]
 
 
 def test_norse_begins_at_the_leak(tmp_path) -> None:

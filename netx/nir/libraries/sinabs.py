@@ -21,7 +21,9 @@ from bidl_sim.typing import Array
 def _fields(kind: str, fields: Fields, dt: float) -> Fields:
     if "tau" not in fields:
         return fields
-    return {**fields, "r": 1 / -np.expm1(-dt / fields["tau"].astype(np.float64))}
+    with np.errstate(all="ignore"):  # a tau that is not above 0 is refused later
+        r = 1 / -np.expm1(-dt / fields["tau"].astype(np.float64))
+    return {**fields, "r": r}
 
 
 def _tau(m: Membrane) -> Array:

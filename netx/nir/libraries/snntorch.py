@@ -1,6 +1,7 @@
 """Files of snnTorch 1.0: a step is 0.1 ms, an input is added as it is, a reset is to zero.
 
-It writes loops as graphs within a graph, and fails to read them.
+It writes loops as graphs within a graph, and fails to read them. A bias on the way back acts from
+the first step on.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def unscaled_cuba(m: Membrane, dt: float) -> tuple[str, dict[str, Any]]:
     }
 
 
-SOURCE = Source({"dt": 1e-4})
+SOURCE = Source({"dt": 1e-4}, biases_at_once=True)
 
 TARGET = Target(
     "snnTorch",

@@ -31,6 +31,8 @@ class Source:
         What the fields of a neuron mean, from its type, its fields and dt.
     counts_batch
         The shapes of Input and Output begin with a batch axis.
+    biases_at_once
+        A bias on the way back of a loop acts from the first step on.
     begins_at
         The field that says where potentials begin; they begin at 0 if none does.
     """
@@ -39,6 +41,7 @@ class Source:
     of_kind: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     fields: Callable[[str, Fields, float], Fields] = as_said
     counts_batch: bool = False
+    biases_at_once: bool = False
     begins_at: str = ""
 
     def shape(self, shape: Shape) -> Shape:
