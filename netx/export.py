@@ -53,7 +53,7 @@ def _lynxi(net: Network, folder: Path, **options: Any) -> Sequence[str]:
 
 TARGETS: Mapping[str, Target] = {
     "graph": Target(_graph),
-    "lynxi": Target(_lynxi, ("steps", "batch", "emulated")),
+    "lynxi": Target(_lynxi, ("steps", "batch", "inputs")),
     "onnx": Target(_onnx, ("dtype",)),
 }
 

@@ -25,6 +25,11 @@ def read_array(path: str) -> Array:
 
 def recorded_data(model: str, path: str | Path | None, split: str, **options: Any) -> Recordings:
     """Recordings framed as the model's file says, which is read with ``options``."""
+    return data_config(model, **options).load(split, path)
+
+
+def data_config(model: str, **options: Any) -> DataConfig:
+    """How the model's file, read with ``options``, says that events become frames."""
     from bidl_sim import netx
     from bidl_sim.trainers.parse import parse
 
@@ -34,7 +39,6 @@ def recorded_data(model: str, path: str | Path | None, split: str, **options: An
             f"{model}: /metadata", "does not say how events become frames", "use bidl run instead"
         )
     try:
-        config = parse(DataConfig, metadata["data"], "data")
+        return parse(DataConfig, metadata["data"], "data")
     except BidlError as error:
         raise FormatError(f"{model}: /metadata", str(error)) from None
-    return config.load(split, path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from nir_graphs import DT, chain, neuron
 
 from bidl_sim import Network, Simulator, netx
-from bidl_sim.cli import main
+from bidl_sim.cli import COMMANDS, main
 from bidl_sim.cli.options import READ, WRITTEN
 from bidl_sim.errors import ParameterError
 from bidl_sim.netx.formats import FORMATS
@@ -100,3 +101,10 @@ def test_the_table_names_every_option_of_every_format() -> None:
     assert names(READ) == {name for f in FORMATS.values() for name in f.options}
     assert names(READ, WRITTEN) >= {name for f in FORMATS.values() for name in f.writes}
     assert names(WRITTEN) <= {name for f in FORMATS.values() for name in f.writes}
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda c: c.__name__.rpartition(".")[2])
+def test_every_command_that_is_given_a_model_takes_them(command) -> None:
+    parser = command.add(argparse.ArgumentParser().add_subparsers())
+    words = {word for action in parser._actions for word in (*action.option_strings, action.dest)}
+    assert ("model" in words) == ("--num-layers" in words)
