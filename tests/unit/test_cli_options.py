@@ -106,5 +106,5 @@ def test_the_table_names_every_option_of_every_format() -> None:
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda c: c.__name__.rpartition(".")[2])
 def test_every_command_that_is_given_a_model_takes_them(command) -> None:
     parser = command.add(argparse.ArgumentParser().add_subparsers())
-    words = {word for action in parser._actions for word in (*action.option_strings, action.dest)}
+    words = {word for action in parser._actions for word in action.option_strings or [action.dest]}
     assert ("model" in words) == ("--num-layers" in words)
