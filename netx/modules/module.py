@@ -43,6 +43,8 @@ Reader: TypeAlias = Callable[[Module], "Process | None"]
 
 def as_array(value: Any) -> Array:
     """The numbers of a tensor, or of what Python says."""
-    if hasattr(value, "detach"):
-        return np.asarray(value.detach().cpu().numpy())
-    return np.asarray(value)
+    if not hasattr(value, "detach"):
+        return np.asarray(value)
+    tensor = value.detach().cpu()
+    is_known = "bfloat16" not in str(tensor.dtype)  # numpy has none
+    return np.asarray((tensor if is_known else tensor.float()).numpy())

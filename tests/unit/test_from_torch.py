@@ -165,6 +165,12 @@ def test_it_can_be_saved_and_shares_no_memory(tmp_path) -> None:
     assert list(netx.load(tmp_path / "a.net").processes) == ["input", "0", "1", "2"]
 
 
+def test_weights_of_few_bits_are_widened() -> None:
+    linear = nn.Linear(4, 3).to(torch.bfloat16)
+    weight = netx.from_torch(linear, 4).processes["0"].weight
+    np.testing.assert_array_equal(weight, linear.weight.detach().float().numpy())
+
+
 class Doubled(nn.Linear):
     def forward(self, x):
         return 2 * super().forward(x)
