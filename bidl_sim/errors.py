@@ -10,7 +10,8 @@
     ├── DataError (ValueError)            events, labels or recordings that cannot be used
     ├── ConfigError (ValueError)          a configuration file or override
     ├── FormatError (ValueError)          a model file that is damaged, foreign or unsafe
-    └── MissingExtraError (ImportError)   an optional dependency that is not installed
+    ├── MissingExtraError (ImportError)   an optional dependency that is not installed
+    └── MissingToolError (ImportError)    a vendor's software that is not installed
 
 A message says where, what is wrong with the given and the wanted value, and what to do:
 ``LIF 'hidden' (train.py:31), v_th: must be > 0, got -0.5``.
@@ -76,3 +77,7 @@ class MissingExtraError(BidlError, ImportError):
         super().__init__(
             feature, f"needs the package '{package}'", f"pip install 'bidl_sim[{extra}]'"
         )
+
+
+class MissingToolError(BidlError, ImportError):
+    """Software is needed that is not installed and that no extra brings, such as a vendor's."""

@@ -181,8 +181,10 @@ class Simulator:
         """Run the engine, then take over its state and let the probes record."""
         import torch
 
+        from bidl_sim.engines.torch.place import full_precision
+
         state = self._state
-        with torch.no_grad():
+        with torch.no_grad(), full_precision(self.device):
             result = self._engine.run(
                 self._lowered(state.batch),
                 sequences,

@@ -3,9 +3,10 @@
 if __name__ != "bidl_sim.netx":
     raise ImportError("import bidl_sim.netx, not netx")
 
+from bidl_sim.netx.export import export
 from bidl_sim.netx.formats import load, save
 from bidl_sim.netx.info import info
 from bidl_sim.netx.runtime import Runtime
 from bidl_sim.netx.verify import verify
 
-__all__ = ["Runtime", "info", "load", "save", "verify"]
+__all__ = ["Runtime", "export", "info", "load", "save", "verify"]

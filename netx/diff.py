@@ -20,10 +20,11 @@ def differences(one: Network, other: Network) -> Iterator[str]:
     """
     one.build()
     other.build()
-    yield from _networks("", to_record(one), to_record(other))
+    yield from networks("", to_record(one), to_record(other))
 
 
-def _networks(path: str, one: NetworkRecord, other: NetworkRecord) -> Iterator[str]:
+def networks(path: str, one: NetworkRecord, other: NetworkRecord) -> Iterator[str]:
+    """The differences of two networks that stand at a path."""
     first = {p.name: p for p in one.processes}
     second = {p.name: p for p in other.processes}
     for name in [*first, *(n for n in second if n not in first)]:
@@ -50,7 +51,7 @@ def _processes(where: str, one: ProcessRecord, other: ProcessRecord) -> Iterator
         for name in {**before, **after}:
             yield from _arrays(f"{where}.{name}", before.get(name), after.get(name))
     if one.network is not None and other.network is not None:
-        yield from _networks(f"{where}.", one.network, other.network)
+        yield from networks(f"{where}.", one.network, other.network)
 
 
 def _options(where: str, one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[str]:

@@ -238,9 +238,11 @@ def _text(value: Any, where: str = "") -> str:
 
 
 def _json(array: Array, where: str) -> dict[str, Any]:
+    if array.dtype != np.uint8:
+        raise FormatError(where, f"must be bytes of JSON, is {array.dtype}")
     try:
-        data = json.loads(array.astype(np.uint8).tobytes())
-    except ValueError:
+        data = json.loads(array.tobytes())
+    except (ValueError, RecursionError):
         raise FormatError(where, "is no JSON text") from None
     if not isinstance(data, dict):
         raise FormatError(where, "must be a JSON object")

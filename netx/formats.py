@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,8 @@ class Format:
         A file whose name ends so is written in this format, and is of it where it is no hdf5.
     version
         Of what we write, where the format counts its versions.
+    again
+        The options with which what was written of a network is read again; None where it cannot be.
     sketch
         Options with which a file is read to be described, where it cannot be run without any.
     """
@@ -54,6 +57,7 @@ class Format:
     suffix: str = ""
     writes: tuple[str, ...] = ()
     version: int | None = None
+    again: Callable[[Network], Mapping[str, Any]] | None = None
     sketch: Mapping[str, Any] = field(default_factory=dict)
 
     def load(self, path: str | Path, **options: Any) -> Network:
@@ -71,14 +75,26 @@ class Format:
                 )
 
 
-NATIVE = Format("bidl_sim", "format", native.load, native.save, version=VERSION)
+def _no_options(network: Network) -> Mapping[str, Any]:
+    return {}
+
+
+NATIVE = Format(
+    *("bidl_sim", "format", native.load, native.save), version=VERSION, again=_no_options
+)
 LAVA = Format(
-    "lava-dl", "layer", reading.load, writing.write, tuple(f.name for f in fields(reading.Options))
+    *("lava-dl", "layer", reading.load, writing.write),
+    options=tuple(f.name for f in fields(reading.Options)),
+    again=writing.options_of,
 )
 NIR = Format(
-    "NIR", "node", nir.load, to_nir.save, NAMES, ".nir", writes=("dt",), sketch={"dt": 1.0}
+    *("NIR", "node", nir.load, to_nir.save),
+    options=NAMES,
+    suffix=".nir",
+    writes=("dt",),
+    again=_no_options,
+    sketch={"dt": 1.0},
 )
-
 ONNX = Format(
     *("onnx", "", onnx_files.read, onnx_files.write),
     suffix=".onnx",
@@ -152,12 +168,9 @@ def save(
     kind = _to_write(Path(path), format)
     assert kind.write is not None
     kind.check("netx.save", options, kind.writes)
-    own = network.metadata
-    network.metadata = {**own, **(metadata or {})}
-    try:
-        kind.write(network, path, **options)
-    finally:
-        network.metadata = own
+    described = copy(network)  # the caller's stays as it is
+    described.metadata = {**network.metadata, **(metadata or {})}
+    kind.write(described, path, **options)
 
 
 def _to_write(path: Path, name: str | None) -> Format:

@@ -3,32 +3,48 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from bidl_sim.core.circuit import Circuit
+from bidl_sim.core.network import Network
 from bidl_sim.core.neuron import Population
-from bidl_sim.errors import ParameterError
+from bidl_sim.core.process import Process
+from bidl_sim.core.trace.expression import in_order, operands
+from bidl_sim.core.trace.step import trace
+from bidl_sim.errors import ParameterError, TraceError
 from bidl_sim.netx.formats import format_of
+from bidl_sim.netx.losses import losses
 from bidl_sim.table import table
+
+PASSED_ON = ("detach", "straight_through")
+"""What is for gradients alone."""
+COUNTS = ("neurons", "synapses", "parameters", "operations")
 
 
 @dataclass(frozen=True)
 class ProcessInfo:
-    """One line of `Info`."""
+    """One line of `Info`.
+
+    ``place`` is its path, name by name. ``operations`` are those of one timestep of one sample: a
+    product and its sum for a synapse, the traced ones for a neuron.
+    """
 
     path: str
+    place: tuple[str, ...]
     type: str
     shape: tuple[int, ...]
     neurons: int
     synapses: int
     parameters: int
+    operations: int
 
 
 @dataclass(frozen=True)
 class Info:
-    """What a file holds, printed as a table by ``str``."""
+    """What a file holds, printed as a table by ``str``; ``losses`` as `bidl_sim.netx.losses`."""
 
     path: str
     format: str
@@ -38,6 +54,7 @@ class Info:
     outputs: dict[str, tuple[int, ...]]
     processes: tuple[ProcessInfo, ...]
     metadata: dict[str, Any]
+    losses: dict[str, tuple[str, ...]]
 
     @property
     def neurons(self) -> int:
@@ -54,18 +71,28 @@ class Info:
         """Numbers the parameters hold."""
         return sum(p.parameters for p in self.processes)
 
+    @property
+    def operations(self) -> int:
+        """Of one timestep of one sample, were every value to be computed."""
+        return sum(p.operations for p in self.processes)
+
     def as_dict(self) -> dict[str, Any]:
         """The same as plain data."""
-        totals = {n: getattr(self, n) for n in ("neurons", "synapses", "parameters")}
+        totals = {name: getattr(self, name) for name in COUNTS}
         return {**asdict(self), "totals": totals}
 
     def __str__(self) -> str:
-        rows = [["process", "type", "output", "neurons", "synapses", "parameters"]]
+        rows = [["process", "type", "output", *COUNTS]]
+        known: tuple[str, ...] = ()
         for p in self.processes:
-            counts = map(_count, (p.neurons, p.synapses, p.parameters))
-            rows.append([p.path, p.type, "x".join(map(str, p.shape)), *counts])
-        totals = map(_count, (self.neurons, self.synapses, self.parameters))
-        rows.append(["total", "", "", *totals])
+            *outer, name = p.place
+            new = [k for k in range(len(outer)) if known[: k + 1] != p.place[: k + 1]]
+            rows += [[2 * k * " " + outer[k], "Network", *5 * [""]] for k in new]
+            known = p.place[:-1]
+            counts = [_count(getattr(p, what)) for what in COUNTS]
+            shape = "x".join(map(str, p.shape))
+            rows.append([2 * len(outer) * " " + name, p.type, shape, *counts])
+        rows.append(["total", "", "", *(_count(getattr(self, what)) for what in COUNTS)])
         version = f", version {self.version}" if self.version else ""
         head = f"{self.path}: {self.format}{version}, {self.bytes:,} bytes"
         return f"{head}\n\n{table(rows, left=3, totals=True)}"
@@ -86,24 +113,49 @@ def info(path: str | Path) -> Info:
         Path(path).stat().st_size,
         {p: circuit.main_signal(p).shape for p in circuit.inputs},
         {name: circuit.signals[port].shape for name, port in circuit.outputs.items()},
-        tuple(_process_info(circuit, path) for path in circuit.processes),
+        tuple(_process_info(circuit, place) for place in _places(network)),
         network.metadata,
+        losses(network),
     )
 
 
-def _process_info(circuit: Circuit, path: str) -> ProcessInfo:
+def _places(network: Network) -> Iterator[tuple[str, ...]]:
+    """Of all processes, those of inner networks where these stand."""
+    for name, process in network.processes.items():
+        inner: Iterable[tuple[str, ...]]
+        inner = _places(process) if isinstance(process, Network) else [()]
+        yield from ((name, *place) for place in inner)
+
+
+def _process_info(circuit: Circuit, place: tuple[str, ...]) -> ProcessInfo:
+    path = ".".join(place)
     process = circuit.processes[path]
     ports = (*process.out_specs, *process.in_specs)
     shape = circuit.signals[f"{path}.{ports[0]}"].shape
     fan_out = process.fan_out(circuit.main_signal(path))
+    synapses = 0 if fan_out is None else int(fan_out.sum())
     return ProcessInfo(
         path,
+        place,
         type(process).__name__,
         shape,
         math.prod(shape) if isinstance(process, Population) else 0,
-        0 if fan_out is None else int(fan_out.sum()),
+        synapses,
         sum(int(value.size) for value in process.parameters().values()),
+        synapses or math.prod(shape) * _operations(process),
     )
+
+
+def _operations(process: Process) -> int:
+    """Of a traced step of a neuron; 0 where it is not made of single ones."""
+    if not isinstance(process, Population):
+        return 0
+    try:
+        step = trace(process, training=False)
+    except TraceError:
+        return 0
+    nodes = in_order([*step.outputs.values(), *step.new_states.values()], values_only=True)
+    return sum(bool(operands(node)) and node.op not in PASSED_ON for node in nodes)
 
 
 def _count(number: int) -> str:

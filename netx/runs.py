@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from bidl_sim.core.circuit import Circuit
 from bidl_sim.core.network import Network
 from bidl_sim.netx.compare import Trace, WithinRounding
+from bidl_sim.netx.step.session import StepSession
 from bidl_sim.simulator import Simulator
 from bidl_sim.typing import Array
 
+if TYPE_CHECKING:
+    from bidl_sim.netx.emulator.numbers import Numbers
+
 Samples: TypeAlias = dict[str, Array]
 """Inputs by path, each ``(batch, time, *shape)``; empty for a network without inputs."""
+
+DEFAULT_SAMPLES, DEFAULT_STEPS = 8, 20
 
 
 class SimulatedRun:
@@ -115,13 +122,11 @@ class UnrolledRun:
         )
 
 
-class OnnxRun:
-    """The step model in onnxruntime."""
+class SessionRun:
+    """A step graph in a runtime of its own; see `OnnxRun` and `EmulatedRun`."""
 
-    def __init__(self, network: Network, dtype: str, record: tuple[str, ...]) -> None:
-        from bidl_sim.netx.onnx.session import Session
-
-        self._session = Session(network, dtype, record)
+    def __init__(self, session: StepSession) -> None:
+        self._session = session
 
     def __call__(self, samples: Samples, steps: int, record: tuple[str, ...]) -> Trace:
         session = self._session
@@ -136,7 +141,57 @@ class OnnxRun:
         return Trace(recorded, named, seconds)
 
 
-AnyRun: TypeAlias = "SimulatedRun | UnrolledRun | OnnxRun"
+class OnnxRun(SessionRun):
+    """The step model in onnxruntime."""
+
+    def __init__(self, network: Network, dtype: str, record: tuple[str, ...]) -> None:
+        from bidl_sim.netx.onnx.session import Session
+
+        super().__init__(Session(network, dtype, record))
+
+
+class CapturedRun(SessionRun):
+    """The step graph on a GPU, captured."""
+
+    def __init__(self, network: Network, dtype: str, record: tuple[str, ...]) -> None:
+        from bidl_sim.netx.captured import CapturedSession
+
+        super().__init__(CapturedSession(network, dtype=dtype, record=record))
+
+
+class EmulatedRun(SessionRun):
+    """The contract emulator, by default in fp16."""
+
+    def __init__(
+        self, network: Network, record: tuple[str, ...], numbers: Numbers | None = None
+    ) -> None:
+        from bidl_sim.netx.emulator.session import EmulatedSession
+
+        super().__init__(EmulatedSession(network, numbers, record=record))
+
+
+def samples_of(circuit: Circuit, inputs: Any = None) -> tuple[Samples, int, int]:
+    """Inputs by path, how many samples and how many steps; random events by default."""
+    if not circuit.inputs:
+        return {}, 1, DEFAULT_STEPS
+    if inputs is None:
+        rng = np.random.default_rng(0)
+        shapes = {path: circuit.main_signal(path).shape for path in circuit.inputs}
+        inputs = {
+            path: rng.poisson(0.3, (DEFAULT_SAMPLES, DEFAULT_STEPS, *shape)).astype(np.float32)
+            for path, shape in shapes.items()
+        }
+    import torch
+
+    from bidl_sim.engines.torch.inputs import arrange
+
+    arranged = arrange(circuit, inputs, torch.device("cpu"), torch.float64)
+    samples = {p: v.transpose(0, 1).numpy() for p, v in arranged.sequences.items()}
+    assert arranged.steps is not None
+    return samples, arranged.batch, arranged.steps
+
+
+AnyRun: TypeAlias = "SimulatedRun | UnrolledRun | SessionRun"
 
 
 def _named(outputs: Any, names: Any) -> dict[str, Any]:

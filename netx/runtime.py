@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from bidl_sim.core.process import Process
 from bidl_sim.errors import ParameterError
 from bidl_sim.netx.formats import load
 from bidl_sim.simulator import Simulator
 
-TARGETS: dict[str, dict[str, Any]] = {
-    "sim": {"engine": "torch"},
-    "event": {"engine": "event"},
-    "gpu": {"engine": "torch", "device": "cuda"},
-    "onnx": {},
-}
-"""The options of what runs each target: the simulator, or onnxruntime."""
+Model: TypeAlias = "str | Path | Process"
 
 
 class Runtime:
@@ -27,24 +22,20 @@ class Runtime:
     Parameters
     ----------
     path
-        A model file of any format that can be read, or a network.
-    target : "sim", "event", "gpu" or "onnx"
-        The torch engine on the CPU, the event engine, the torch engine on a CUDA device, or
-        onnxruntime on the CPU.
+        A model file of any format that can be read, or a network; for "lynxi" the folder that
+        `export` wrote, compiled.
+    target : one of `TARGETS`
+        "sim", the torch engine on the CPU; "event", the event engine; "gpu", a CUDA device;
+        "onnx", onnxruntime on the CPU; "lynxi", a Lynxi chip by its vendor's runtime (not verified
+        on hardware); "lynxi-emulator", a contract emulator, fp16, not the chip.
     """
 
-    def __init__(self, path: str | Path | Process, target: str = "sim") -> None:
+    def __init__(self, path: Model, target: str = "sim") -> None:
         if target not in TARGETS:
             raise ParameterError(
                 "Runtime, target", f"must be one of {', '.join(TARGETS)}, got {target!r}"
             )
-        net = path if isinstance(path, Process) else load(path)
-        if target == "onnx":
-            from bidl_sim.netx.onnx.session import Session
-
-            self.machine: Any = Session(net)
-        else:
-            self.machine = Simulator(net, **TARGETS[target])
+        self.machine = TARGETS[target](path)
 
     @property
     def simulator(self) -> Simulator:
@@ -64,3 +55,52 @@ class Runtime:
     def run(self, frames: Any) -> Any:
         """A sequence: ``(time, *shape)`` or ``(batch, time, *shape)``."""
         return self.machine.run(frames, progress=False)
+
+
+def _network(model: Model) -> Process:
+    return model if isinstance(model, Process) else load(model)
+
+
+def _simulated(**options: Any) -> Callable[[Model], Any]:
+    return lambda model: Simulator(_network(model), **options)
+
+
+def _captured(model: Model) -> Any:
+    from bidl_sim.netx.captured import CapturedSession
+
+    return CapturedSession(_network(model))
+
+
+def _onnx(model: Model) -> Any:
+    from bidl_sim.netx.onnx.session import Session
+
+    return Session(_network(model))
+
+
+def _emulated(model: Model) -> Any:
+    from bidl_sim.netx.emulator.session import EmulatedSession
+
+    return EmulatedSession(_network(model))
+
+
+def _on_chip(folder: Model) -> Any:
+    from bidl_sim.netx.lynxi.deployed import on_chip
+
+    if isinstance(folder, Process):
+        raise ParameterError(
+            "Runtime, target",
+            "'lynxi' runs what the vendor's compiler made, no network",
+            "export the network, compile it, and give the folder",
+        )
+    return on_chip(folder)
+
+
+TARGETS: Mapping[str, Callable[[Model], Any]] = {
+    "sim": _simulated(engine="torch"),
+    "event": _simulated(engine="event"),
+    "gpu": _captured,
+    "onnx": _onnx,
+    "lynxi": _on_chip,
+    "lynxi-emulator": _emulated,
+}
+"""What runs a model on each target."""

@@ -38,6 +38,9 @@ class ConnectionRecord:
     target: str
     delay: int
 
+    def __str__(self) -> str:
+        return f"{self.source} -> {self.target}, delay {self.delay}"
+
 
 @dataclass(frozen=True)
 class ReferenceRecord:
@@ -46,6 +49,9 @@ class ReferenceRecord:
     source: str
     target: str
 
+    def __str__(self) -> str:
+        return f"{self.source} refers to {self.target}"
+
 
 @dataclass(frozen=True)
 class ExposedRecord:
@@ -53,6 +59,9 @@ class ExposedRecord:
 
     name: str
     port: str
+
+    def __str__(self) -> str:
+        return f"port {self.name} stands for {self.port}"
 
 
 @dataclass(frozen=True)

@@ -281,6 +281,18 @@ SAVED = [case for case in CASES if can_be_saved(case.make())]
 DRAWN = [case for case in CASES if case.make().draws(training=False)]
 DRAWN_IN_TRAINING = [case for case in FED if draws_in_training(case.make())]
 
+NOT_SAID = {
+    "Callback": "calls Python code",
+    "Callback-every": "calls Python code",
+    "LoihiRule": "changes other processes",
+    "PairSTDP": "changes other processes",
+    "PairSTDP-fast": "changes other processes",
+    "Poisson": "draws random numbers",
+}
+"""What has no plain operations: code, weights that change, and random numbers of our own stream."""
+
+SAID = [case for case in CASES if case.name not in NOT_SAID]
+
 
 def inputs(network: Network, rng: np.random.Generator, batch: int = 3, steps: int = 12):
     """Random values for every input of a network, or None."""

@@ -12,9 +12,9 @@ os.environ.setdefault("GOMP_SPINCOUNT", "10000")  # as the command line does
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
+from published import folder
 
 ROOT = Path(__file__).resolve().parent.parent
-SHARED = Path(os.environ.get("BIDL_SHARED", ROOT.parent / "shared"))
 
 settings.register_profile(
     "tests",
@@ -33,26 +33,23 @@ def rng() -> np.random.Generator:
 
 @pytest.fixture
 def nmnist() -> Path:
-    """The folder with real N-MNIST recordings."""
-    folder = SHARED / "data" / "nmnist_small"
-    if not folder.is_dir():
-        pytest.skip("the real N-MNIST recordings are not here (set BIDL_SHARED)")
-    return folder
+    """Real N-MNIST recordings."""
+    return folder("nmnist_small")
 
 
 @pytest.fixture
 def lava_golden() -> Path:
-    """The folder with vectors that lava-dl and Lava computed."""
-    folder = SHARED / "data" / "lava_golden"
-    if not folder.is_dir():
-        pytest.skip("the vectors of lava-dl are not here (set BIDL_SHARED)")
-    return folder
+    """Vectors that lava-dl and Lava computed."""
+    return folder("lava_golden")
+
+
+@pytest.fixture
+def lava_netx() -> Path:
+    """Published networks of lava-dl and what they must give."""
+    return folder("lava_netx")
 
 
 @pytest.fixture
 def nir_files() -> Path:
-    """The folder with published NIR files and what they must give."""
-    folder = SHARED / "data" / "nir"
-    if not folder.is_dir():
-        pytest.skip("the published NIR files are not here (set BIDL_SHARED)")
-    return folder
+    """Published NIR files and what they must give."""
+    return folder("nir")

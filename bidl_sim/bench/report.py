@@ -24,7 +24,9 @@ def report(rows: Sequence[Row]) -> str:
         for row in simulated:
             lines += [_simulation(row), *(_simulator(row, peer) for peer in _present(row))]
         parts.append(table(lines, left=1))
-    if trained := [r for r in rows if "us_per_step" not in r]:
+    for row in (r for r in rows if "targets" in r):
+        parts.append(_latencies(row))
+    if trained := [r for r in rows if "limit_s" in r and "us_per_step" not in r]:
         lines = [[*TRAINING]]
         for row in trained:
             lines += [_training(row), *(_trainer(peer) for peer in _present(row))]
@@ -32,6 +34,15 @@ def report(rows: Sequence[Row]) -> str:
     if any("peers" in r for r in rows):
         parts.append("\n".join(_notes(rows)))
     return "\n\n".join(parts)
+
+
+def _latencies(row: Row) -> str:
+    lines = [["one frame, one sample", "median", "99 %"]]
+    for found in row["targets"]:
+        times = [found.get("median_us"), found.get("p99_us")]
+        lines.append([found["target"], *("-" if us is None else f"{us:,.0f} us" for us in times)])
+    notes = [f"{r['target']}: {r['note']}" for r in row["targets"] if "note" in r]
+    return "\n".join([table(lines, left=1), *notes])
 
 
 def _simulation(row: Row) -> list[str]:

@@ -1,4 +1,4 @@
-"""The command line: ``bidl demo | train | eval | run | info | verify | convert | diff | bench``.
+"""The command line, ``bidl COMMAND``: one command a file.
 
 Exit code 0 is good, 1 failed with a one-line reason, 2 is wrong usage.
 """
@@ -11,10 +11,10 @@ import sys
 from collections.abc import Sequence
 
 from bidl_sim import __version__
-from bidl_sim.cli import bench, convert, demo, diff, evaluate, info, run, train, verify
+from bidl_sim.cli import bench, convert, demo, diff, evaluate, export, info, run, train, verify
 from bidl_sim.errors import BidlError
 
-COMMANDS = (demo, train, evaluate, run, info, verify, convert, diff, bench)
+COMMANDS = (demo, train, evaluate, run, info, verify, convert, export, diff, bench)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 SIMULATIONS = ("cuba", "cuba_16000", "stdp", "brunel", "chain")
 TRAININGS = ("lif", "linear_lif", "convlif")
 GPU = ("gpu",)
+RUNTIME = ("runtime",)
 
 
 def add(commands: Any) -> argparse.ArgumentParser:
@@ -16,8 +17,9 @@ def add(commands: Any) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(
         "bench", help="speed beside loops written by hand for one network each, and beside others"
     )
-    choices = (*SIMULATIONS, *TRAININGS, *GPU, "all")
+    choices = (*SIMULATIONS, *TRAININGS, *GPU, *RUNTIME, "all")
     parser.add_argument("name", nargs="?", default="all", choices=choices, metavar="NAME")
+    parser.add_argument("--model", help="of the runtimes; a convolutional network unless given")
     parser.add_argument("--steps", type=int, help="shorter simulations")
     parser.add_argument(
         "--peers", action="store_true", help="also other simulators and trainers, where installed"
@@ -32,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
     names = (*SIMULATIONS, *TRAININGS) if options.name == "all" else (options.name,)
     found = []
     for name in names:
-        row = _measure(name, options.steps, options.peers)
+        row = _measure(name, options)
         found.append(row)
         if options.json:
             print(json.dumps(row), flush=True)
@@ -43,7 +45,12 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _measure(name: str, steps: int | None, peers: bool) -> dict[str, Any]:
+def _measure(name: str, options: argparse.Namespace) -> dict[str, Any]:
+    steps, peers = options.steps, options.peers
+    if name in RUNTIME:
+        from bidl_sim.bench import latency
+
+        return latency.measure(options.model, steps)
     if name in GPU:
         from bidl_sim.bench import gpu
 

@@ -37,16 +37,17 @@ def run(options: argparse.Namespace) -> int:
     if written == "lava-dl" and (beside := [n for n in given.metadata if n != "lava"]):
         print(f"left out, as the format has no place for it: metadata {', '.join(beside)}")
     if options.quantize and "data" in given.metadata:
-        before, after = (_accuracy(options, network) for network in (given, net))
+        from bidl_sim.cli.files import recorded_data
+
+        data = recorded_data(options.model, options.data, options.split)
+        before, after = (_accuracy(network, data) for network in (given, net))
         print(f"accuracy {100 * before:.2f} % before rounding, {100 * after:.2f} % after")
     return 0
 
 
-def _accuracy(options: argparse.Namespace, net: Any) -> float:
-    from bidl_sim.cli.files import recorded_data
+def _accuracy(net: Any, recordings: Any) -> float:
     from bidl_sim.simulator import Simulator
 
-    recordings = recorded_data(options.model, options.data, options.split)
     output = Simulator(net).run(recordings.frames, progress=False)
     scores = output.mean(1) if output.ndim == 3 else output
     return float((scores.argmax(1) == recordings.labels).mean())

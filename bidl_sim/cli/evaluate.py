@@ -8,6 +8,8 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from bidl_sim.cli.target import add_target
+
 if TYPE_CHECKING:
     from bidl_sim.metrics import Workload
 
@@ -22,7 +24,7 @@ def add(commands: Any) -> argparse.ArgumentParser:
     parser.add_argument("model")
     parser.add_argument("--data", metavar="DIR", help="folder or zip with test.txt and recordings")
     parser.add_argument("--split", default="test", help="test (default) or train")
-    parser.add_argument("--target", default="sim", help="sim (default), event, gpu or onnx")
+    add_target(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser
 
@@ -77,7 +79,8 @@ def workload(model: str, recordings: Any, target: str) -> Workload:
     from bidl_sim import netx
     from bidl_sim.metrics import Workload
 
-    runtime = netx.Runtime(model, "sim" if target == "onnx" else target)
+    simulated = target if target in ("sim", "event") else "sim"
+    runtime = netx.Runtime(model, simulated)
     work = Workload(runtime.simulator)
     for part in _batches(recordings):
         runtime.reset()

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
+from itertools import zip_longest
 from typing import Any
+
+MOST = 6
+"""Lines for each format."""
 
 
 def add(commands: Any) -> argparse.ArgumentParser:
@@ -16,9 +20,17 @@ def add(commands: Any) -> argparse.ArgumentParser:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print a table of processes, or JSON."""
+    """Print a table of processes and what other formats would lose, or JSON."""
     from bidl_sim.netx import info
 
     found = info(options.model)
-    print(json.dumps(found.as_dict()) if options.json else found)
+    if options.json:
+        print(json.dumps(found.as_dict()))
+        return 0
+    print(found)
+    print("\nas a file of")
+    for name, lost in found.losses.items():
+        shown = [*lost[:MOST], *([f"and {len(lost) - MOST} more"] if len(lost) > MOST else [])]
+        for label, line in zip_longest([name], shown or ["the same network"], fillvalue=""):
+            print(f"  {label:<{max(map(len, found.losses))}}  {line}")
     return 0

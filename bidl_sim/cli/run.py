@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from bidl_sim.cli.target import add_target
+
 
 def add(commands: Any) -> argparse.ArgumentParser:
     """Declare the command."""
@@ -14,7 +16,7 @@ def add(commands: Any) -> argparse.ArgumentParser:
         "--input", required=True, metavar="X.npy", help="(time, *shape) or (batch, time, *shape)"
     )
     parser.add_argument("--output", required=True, metavar="Y.npy")
-    parser.add_argument("--target", default="sim", help="sim (default), event, gpu or onnx")
+    add_target(parser)
     return parser
 
 

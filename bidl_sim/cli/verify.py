@@ -15,6 +15,9 @@ def add(commands: Any) -> argparse.ArgumentParser:
     parser.add_argument("model")
     parser.add_argument("--input", metavar="X.npy", help="samples (batch, time, *shape)")
     parser.add_argument("--data", metavar="DIR", help="take the test recordings of a data set")
+    parser.add_argument(
+        "--layers", action="store_true", help="explain the emulator's distance, process by process"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser
 
@@ -33,4 +36,8 @@ def run(options: argparse.Namespace) -> int:
         inputs = recorded_data(options.model, options.data, "test").frames
     report = netx.verify(options.model, inputs)
     print(json.dumps(report.as_dict()) if options.json else report)
+    if options.layers:
+        from bidl_sim.netx.emulator import distances
+
+        print(f"\n{distances(netx.load(options.model), inputs)}")
     return 0 if report.ok else 1

@@ -372,10 +372,12 @@ def _check_sequence(cls: type[Process]) -> None:
 
 
 def _user_line() -> str:
-    """``file.py:31`` of the code outside this library that is making a process."""
+    """``file.py:31`` of the code outside this library that is making a process, if there is any."""
     frame = sys._getframe(1)
     while frame is not None:
         module = frame.f_globals.get("__name__", "")
+        if module == "bidl_sim.cli":
+            return ""
         if not module.startswith("bidl_sim."):
             return f"{frame.f_code.co_filename.rsplit('/', 1)[-1]}:{frame.f_lineno}"
         frame = frame.f_back  # type: ignore[assignment]  # None ends the loop

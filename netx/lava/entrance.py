@@ -11,6 +11,7 @@ import numpy as np
 from bidl_sim.core.network import Network
 from bidl_sim.core.port import InPort
 from bidl_sim.core.process import Process
+from bidl_sim.errors import FormatError
 from bidl_sim.netx.lava.file import Layer
 from bidl_sim.netx.lava.neurons import WITHOUT, Model, population
 from bidl_sim.processes import (
@@ -21,6 +22,7 @@ from bidl_sim.processes import (
     Sigma,
     WeightScaleBatchNorm,
 )
+from bidl_sim.processes.neurons.fixed_point import MANTISSA
 from bidl_sim.processes.quantization import Grid
 from bidl_sim.typing import Array
 
@@ -44,7 +46,7 @@ def entrance(
     """
     neuron = layer.neuron or WITHOUT
     where = f"{layer.where}/neuron"
-    exponent = 0 if model.as_lava else int(np.reshape(neuron.get("weight_exp", 0), -1)[0])
+    exponent = 0 if model.as_lava else _exponent(neuron.get("weight_exp", 0), where)
     if neuron["type"] in ("CUBA", "LOIHI", "SDNN") and not exponent:
         if bias is not None:
             reset = {**reset, "bias": bias * model.mantissa}
@@ -69,12 +71,22 @@ def entrance(
     return Entrance(end, norms)
 
 
+def _exponent(value: Any, where: str) -> int:
+    """The power of two that a normalisation divides by."""
+    exponent = np.asarray(value)
+    if exponent.size != 1 or abs(exponent.item()) > 32 or exponent.item() % 1:
+        raise FormatError(
+            f"{where}/weight_exp", f"must be a whole number in [-32, 32], is {exponent.tolist()}"
+        )
+    return int(exponent.item())
+
+
 def _of_current(net: Network, name: str, end: Any, mean: Array, exponent: int) -> Entrance:
     """Current, normalisation, voltage."""
     shared = {n: getattr(end, n) for n in ("arithmetic", "wrap", "reset_interval", "reset_offset")}
     current = LeakyIntegrator(decay=end.current_decay, **shared)
     end.current_decay = 1.0
-    return _in_a_row(net, name, end, {"current": current}, mean, exponent, 64.0)
+    return _in_a_row(net, name, end, {"current": current}, mean, exponent, MANTISSA)
 
 
 def _of_sum(

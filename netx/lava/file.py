@@ -42,6 +42,8 @@ NEURON = (
     *("sinDecay", "cosDecay", "weight_exp", "messageBits"),
 )
 """What a neuron may hold."""
+TEXTS = ("type", "activation")
+"""The members that are texts."""
 
 
 @dataclass(frozen=True)
@@ -170,12 +172,14 @@ def _datasets(group: Any, known: tuple[str, ...], where: str) -> dict[str, Any]:
             raise FormatError(
                 f"{where}/{path}", f"is unknown; known: {', '.join(known)}", "nothing is left out"
             )
-        if dataset.dtype.kind in "OS":
+        if path in TEXTS:
             found[path] = _text(dataset, f"{where}/{path}")
             continue
         if dataset.dtype.kind not in "fiub":
             raise FormatError(f"{where}/{path}", f"holds {dataset.dtype}, wanted numbers")
         value = np.asarray(dataset[()])
+        if not value.size:
+            raise FormatError(f"{where}/{path}", "is empty")
         if not np.all(np.isfinite(value)):
             raise FormatError(f"{where}/{path}", "holds values that are not finite")
         found[path] = value

@@ -44,6 +44,8 @@ KINDS: Mapping[str, type[Process]] = {
     "ADRF_IZHIKEVICH": ADRFIzhikevich,
     "SDNN": SigmaDelta,
 }
+UNSAID = {"refractory", "cum_error", "correction", "state_exp", "spike_exp"}
+"""Options that change what a population computes and that a file does not hold."""
 DECAYS = {
     "current_decay": "iDecay",
     "voltage_decay": "vDecay",
@@ -168,6 +170,13 @@ def neuron_fields(process: Process) -> dict[str, Any]:
     Raises `FormatError` for a process that the format has no word for.
     """
     given: Any = process
+    for name in UNSAID & process.option_specs.keys():
+        usual = process.option_specs[name].default
+        if getattr(given, name) != usual:
+            raise FormatError(
+                f"{process.where}, {name}",
+                f"is {getattr(given, name)!r}; a .net file has no word for it and means {usual!r}",
+            )
     for kind, fields in WRITERS.items():
         if type(process) is kind:
             return fields(given)
@@ -238,8 +247,6 @@ def _adaptive_resonant(name: str) -> Callable[[Any], dict[str, Any]]:
 
 
 def _difference_fields(p: Any) -> dict[str, Any]:
-    if p.cum_error:
-        raise FormatError(f"{p.where}, cum_error", "has no place in a .net file")
     return {
         "type": "SDNN",
         "vThMant": mantissa(p, p.threshold),

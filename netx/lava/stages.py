@@ -25,6 +25,7 @@ from bidl_sim.processes import (
     MeanOnlyBatchNorm,
     Scale,
     Sigma,
+    Sink,
     SumPool2d,
     Unpool2d,
 )
@@ -78,7 +79,9 @@ def stages(network: Network) -> list[Stage]:
         )
     walk = _Walk(circuit)
     end = next(iter(circuit.outputs.values())).rpartition(".")[0]
-    if isinstance(circuit.processes[end], LastStep):  # what is read when, a file does not say
+    while isinstance(
+        circuit.processes[end], (LastStep, Sink)
+    ):  # what is read when, a file does not say
         end = walk.source(end)
     path: str | None = end
     while path is not None:

@@ -83,7 +83,7 @@ def _weight(layer: Layer, name: str) -> Array:
     if not np.array_equal(weight, np.trunc(weight)):
         raise FormatError(f"{layer.where}/{name}", "must hold whole numbers")
     if layer.kind.startswith("dense"):
-        if weight.ndim == 1:  # of one neuron
+        if weight.ndim == 1 and weight.size % math.prod(layer.shape) == 0:  # of one neuron
             weight = weight.reshape(math.prod(layer.shape), -1)
         if weight.ndim > 2 and weight.shape[2:] == (1,) * (weight.ndim - 2):
             weight = weight.reshape(weight.shape[:2])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from bidl_sim.processes import (
     Conv2d,
     ConvTranspose2d,
     Delay,
+    Delta,
     Dense,
     Flatten,
     GroupMean,
@@ -37,7 +39,7 @@ from bidl_sim.processes import (
     Unpool2d,
     WeightScaleBatchNorm,
 )
-from bidl_sim.processes.neurons.fixed_point import FixedPoint
+from bidl_sim.processes.neurons.fixed_point import MANTISSA, FixedPoint
 from bidl_sim.processes.quantization import Grid
 from bidl_sim.typing import Array, Shape
 
@@ -50,6 +52,10 @@ KINDS: Mapping[type[Process], str] = {
     Flatten: "flatten",
     GroupMean: "average",
 }
+
+
+ORDER: tuple[Any, ...] = (Delay, (LeakyIntegrator, Sigma), MeanOnlyBatchNorm, Activation, Scale)
+"""What may stand between synapse and neurons, in the order in which a layer does it."""
 
 
 def write(network: Network, path: str | Path) -> None:
@@ -66,8 +72,8 @@ def write(network: Network, path: str | Path) -> None:
             file.create_dataset(f"simulation/{name}", data=np.int64(value))
 
 
-def layers(network: Network, pairs_lose_norms: bool = False) -> list[Layer]:
-    """The layers of a network; ``pairs_lose_norms`` leaves out what lava-dl's blocks leave out."""
+def layers(network: Network, as_blocks: bool = False) -> list[Layer]:
+    """The layers of a network; ``as_blocks`` loses what lava-dl's blocks lose in their files."""
     found = stages(network)
     lags = set().union(*(stage.lag for stage in found))
     if len(lags) > 1 or max(lags, default=0) > 1:
@@ -79,10 +85,15 @@ def layers(network: Network, pairs_lose_norms: bool = False) -> list[Layer]:
     scales = {scale for stage in found if (scale := scale_of(stage.end))}
     usual = next(iter(scales)) if len(scales) == 1 else 64
     beside = network.metadata.get("lava", {}).get("layers", {})
-    return [
-        _Writer(stage, usual, beside.get(stage.path, {}), pairs_lose_norms).layer()
-        for stage in found
-    ]
+    return [_Writer(stage, usual, beside.get(stage.path, {}), as_blocks).layer() for stage in found]
+
+
+def options_of(network: Network) -> dict[str, Any]:
+    """The options with which the file of a network is read as it is, which a file does not say."""
+    kinds = [p.arithmetic for p in network.processes.values() if isinstance(p, FixedPoint)]
+    lags = set().union(*(stage.lag for stage in stages(network)))
+    given: dict[str, Any] = {"pipeline": lags == {1}}
+    return given | {"arithmetic": kinds[0]} if kinds else given
 
 
 def scale_of(process: Process) -> int | None:
@@ -109,14 +120,14 @@ class _Writer:
     """One stage on its way to a layer; ``beside`` is what its file said that no process holds."""
 
     def __init__(
-        self, stage: Stage, scale: int, beside: Mapping[str, Any], pairs_lose_norms: bool
+        self, stage: Stage, scale: int, beside: Mapping[str, Any], as_blocks: bool
     ) -> None:
-        self.pairs_lose_norms = pairs_lose_norms
+        self.as_blocks = as_blocks
         self.stage, self.end, self.beside = stage, stage.end, beside
         self.scale = scale_of(stage.end) or scale_of_weights(stage) or scale
         self.members: dict[str, Any] = {}
         self.neuron: dict[str, Any] = {}
-        self.one = 1.0
+        self.one = 1
 
     def layer(self) -> Layer:
         """The layer, all of whose processes have been taken in."""
@@ -132,11 +143,11 @@ class _Writer:
         kind = self.take_synapses()
         if not isinstance(end, (*KINDS, Scale)):
             self.take_neuron()
-        branch = next(iter(stage.branches.values()))
-        for process in branch:
-            self.take(process)
-        for process in stage.behind:
-            self.take(process)
+        for branch in stage.branches.values():
+            self.check_order(branch)
+            for process in branch:
+                self.take(process)
+        self.take_delays()
         return self.made(kind, stage.shape)
 
     def made(self, kind: str, shape: Shape) -> Layer:
@@ -149,6 +160,18 @@ class _Writer:
         for name, value in kept.items():
             self.members.setdefault(name, np.array([value], np.float32))
         return Layer(self.end.where, kind, shape, self.members, neuron)
+
+    def check_order(self, branch: list[Process]) -> None:
+        """Refuse what stands in another order than a file means, or twice."""
+        ranks = [k for p in branch for k, kinds in enumerate(ORDER) if isinstance(p, kinds)]
+        if any(later <= earlier for earlier, later in pairwise(ranks)):
+            found = ", ".join(type(p).__name__ for p in branch)
+            raise FormatError(self.end.where, f"takes from {found}, in an order no .net file says")
+        summed = any(isinstance(p, Sigma) for p in branch)
+        if isinstance(self.end, Delta) and not summed and any(type(p) in KINDS for p in branch):
+            raise FormatError(self.end.where, "sends differences of no Sigma behind a synapse")
+        if any(isinstance(p, Activation) for p in branch) and not summed:
+            raise FormatError(self.end.where, "takes from an Activation of no Sigma")
 
     # -- what a layer is made of -----------------------------------------------------------------
 
@@ -188,40 +211,60 @@ class _Writer:
         if bias is not None and np.any(bias):
             if not isinstance(end, (CUBA, SigmaDelta)):
                 raise FormatError(f"{end.where}, bias", "is of the voltage, a file's of the input")
-            self.add_bias(self.values(bias))
+            self.add_bias(end, self.values(bias))
 
     def take(self, process: Any) -> None:
-        """A process before or behind the neurons."""
-        integer = getattr(self.end, "arithmetic", "") == "integer"
+        """A process between synapse and neurons."""
+        end: Any = self.end
+        integer = getattr(end, "arithmetic", "") == "integer"
         if isinstance(process, MeanOnlyBatchNorm):
-            if len(self.stage.branches) > 1:
-                if self.pairs_lose_norms:
-                    return
-                raise FormatError(
-                    process.where, "has no place in a .net file beside a pair of weights"
-                )
-            self.members["bias"] = self.values(
-                -np.asarray(process.quantize(process.mean)) / self.one
-            )
-            if isinstance(process, WeightScaleBatchNorm):
-                exponent = np.ceil(np.log2(np.sqrt(process.var + process.eps)))
-                self.neuron["weight_exp"] = exponent
+            self.take_norm(process)
         elif isinstance(process, LeakyIntegrator):
+            if np.any(getattr(end, "current_decay", 1) != 1) or "iDecay" not in self.neuron:
+                raise FormatError(process.where, "is a current of neurons that have their own")
             self.neuron["iDecay"] = decay(process.decay)
-            self.one = 64.0 if integer else 1.0
+            self.one = MANTISSA if integer else 1
         elif isinstance(process, Sigma):
-            self.one = 4096.0 if integer else 1.0
+            if not isinstance(end, Delta):
+                raise FormatError(process.where, "is a sum of neurons that have their own")
+            self.neuron["activation"] = "identity"
+            self.one = 1 << (end.state_exp + end.spike_exp) if integer else 1
         elif isinstance(process, Activation):
             self.neuron["activation"] = process.function
-        elif isinstance(process, Delay):
-            if process.delay.ndim or process.delay != 1:  # else the step that a chip takes
-                self.members["delay"] = np.floor(process.delay).astype(np.float32)
         elif isinstance(process, Scale):
             self.take_scale(process)
-        elif process.parameters().get("bias") is not None:
+        elif not isinstance(process, Delay) and process.parameters().get("bias") is not None:
             raise FormatError(
                 f"{process.where}, bias", "a file has a bias of neurons, not of synapses"
             )
+
+    def take_norm(self, process: Any) -> None:
+        """A normalisation, of which a file keeps the mean as a bias, and a power of two."""
+        if len(self.stage.branches) > 1:
+            if self.as_blocks:
+                return
+            raise FormatError(process.where, "has no place in a .net file beside a pair of weights")
+        if isinstance(process, WeightScaleBatchNorm):
+            exponent = np.ceil(np.log2(np.sqrt(process.var + process.eps)))
+            self.neuron["weight_exp"] = exponent
+        mean = np.asarray(process.quantize(process.mean))
+        self.add_bias(process, self.values(-mean / self.one))
+
+    def take_delays(self) -> None:
+        """Delays of what the neurons receive or send; a file has one for each neuron."""
+        before = [_delays(branch) for branch in self.stage.branches.values()]
+        delays = before[0] + _delays(self.stage.behind)
+        unlike = any([d.tolist() for d in b] != [d.tolist() for d in before[0]] for b in before)
+        if len(delays) > 1 or unlike:
+            raise FormatError(self.end.where, "has several delays, in a .net file it has one")
+        if before[0] and (self.stage.recurrent or "bias" in self.members):
+            raise FormatError(
+                self.end.where,
+                "has a delayed input, and others beside it",
+                "delay their spikes",
+            )
+        if delays:
+            self.members["delay"] = np.floor(delays[0]).astype(np.float32)
 
     def take_scale(self, process: Any) -> None:
         """A transform where values enter, a bias where it only adds, a change of units."""
@@ -232,18 +275,33 @@ class _Writer:
         if self.stage.branches[next(iter(self.stage.branches))][0] is process:
             self.members["weight"], self.members["bias"] = self.values(weight), self.values(bias)
         elif weight == 1:
-            self.add_bias(np.full(self.stage.shape[:1], self.values(bias), np.float32))
+            self.add_bias(process, np.full(self.stage.shape[:1], self.values(bias), np.float32))
         elif bias or weight != 1 / self.one:
             raise FormatError(process.where, "has no place in a .net file behind a synapse")
 
-    def add_bias(self, bias: Array) -> None:
+    def add_bias(self, process: Process, bias: Array) -> None:
         """One more of what is added in every step."""
+        end: Any = self.end
+        sums = isinstance(end, SigmaDelta)
+        leaks = isinstance(end, CUBA) and np.any(end.current_decay != 1)
+        if process is not end and (sums or leaks) and np.any(bias) and not self.as_blocks:
+            raise FormatError(
+                process.where, "adds before a sum or a current, in a .net file a bias is behind it"
+            )
+        if "bias" in self.members and "weight_exp" in self.neuron:
+            raise FormatError(process.where, "adds beside a normalisation that scales")
         self.members["bias"] = self.members.get("bias", 0) + bias
 
     def values(self, x: Any) -> Array:
         """Numbers in mantissas."""
         found = self.scale * np.asarray(x, np.float64)
         return np.atleast_1d(found).astype(np.float32)
+
+
+def _delays(processes: Iterable[Any]) -> list[Array]:
+    """Of those that delay, but for the step that a chip takes."""
+    found = [p.delay for p in processes if isinstance(p, Delay)]
+    return [delay for delay in found if delay.ndim or delay != 1]
 
 
 def feedback_mantissas(process: Process, size: int, scale: int) -> Array:

@@ -41,11 +41,10 @@ class Builder:
         """The error that names the process which cannot be said."""
         return FormatError(self.circuit.processes[self.path].where, problem)
 
-    def finish(self, timed: Mapping[str, bool]) -> StepGraph:
+    def finish(self, timed: Mapping[str, bool], accumulators: tuple[str, ...]) -> StepGraph:
         """The graph, checked."""
-        return StepGraph(
-            self.inputs, self.outputs, tuple(self.states.values()), tuple(self.nodes), timed
-        )
+        states, nodes = tuple(self.states.values()), tuple(self.nodes)
+        return StepGraph(self.inputs, self.outputs, states, nodes, timed, accumulators)
 
     # -- operations ------------------------------------------------------------------------------
 

@@ -10,6 +10,8 @@ from bidl_sim.netx.step.graph import Node, StepGraph, Tensor
 def dot(graph: StepGraph) -> str:
     """Processes as boxes around their operations; loads and saves stand out, constants do not show.
 
+    Accumulators over time, and the head behind them, say so.
+
     A dashed line leads from each save back to its load: the next timestep.
     """
     makers = {node.output: f"n{k}" for k, node in enumerate(graph.nodes) if node.output}
@@ -18,7 +20,9 @@ def dot(graph: StepGraph) -> str:
     lines += [f"  in{k} [label={_text(name)}, shape=oval];" for k, name in enumerate(graph.inputs)]
     for k, process in enumerate(dict.fromkeys(node.process for node in graph.nodes)):
         own = [f"    n{j} {_look(n)};" for j, n in enumerate(graph.nodes) if n.process == process]
-        lines += [f"  subgraph cluster{k} {{ label={_text(process)};", *own, "  }"]
+        role = " (accumulator)" if process in graph.accumulators else ""
+        role = role or (" (head)" if process in graph.head else "")
+        lines += [f"  subgraph cluster{k} {{ label={_text(process + role)};", *own, "  }"]
     for j, node in enumerate(graph.nodes):
         lines += [f"  {makers[x]} -> n{j} {_said(x)};" for x in node.inputs if x.value is None]
     for name, x in graph.outputs.items():

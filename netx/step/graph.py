@@ -106,6 +106,8 @@ class StepGraph:
         In an order they can be executed in.
     timed
         Of the network's outputs: False after a temporal aggregation, where the last step counts.
+    accumulators
+        The temporal aggregations: processes that make one value of all steps.
     """
 
     inputs: Mapping[str, Tensor]
@@ -113,6 +115,7 @@ class StepGraph:
     states: tuple[SavedState, ...]
     nodes: tuple[Node, ...]
     timed: Mapping[str, bool]
+    accumulators: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _check_order(self)
@@ -129,6 +132,16 @@ class StepGraph:
         found = {node.attributes["flag"]: node.inputs[0] for node in nodes}
         return {state.flag: found[state.flag] for state in self.states}
 
+    @property
+    def head(self) -> tuple[str, ...]:
+        """Processes behind an accumulator, whose results count after the last step only."""
+        late: set[Tensor] = set()
+        for node in self.nodes:
+            if node.output and (node.process in self.accumulators or late & {*node.inputs}):
+                late.add(node.output)
+        found = dict.fromkeys(n.process for n in self.nodes if late & {*n.inputs})
+        return tuple(path for path in found if path not in self.accumulators)
+
     def __str__(self) -> str:
         processes = dict.fromkeys(node.process for node in self.nodes)
         heads = [f"one timestep: {len(processes)} processes, {len(self.states)} states"]
@@ -138,6 +151,8 @@ class StepGraph:
         ends = [f"output {name}: {_typed(x)} = {x}" for name, x in self.outputs.items()]
         late = [name for name in self.outputs if not self.timed.get(name, True)]
         ends += [f"       {name} counts after the last step" for name in late]
+        ends += [f"accumulator {path}" for path in self.accumulators]
+        ends += [f"head {path}, behind an accumulator" for path in self.head]
         return "\n".join([*heads, *lines, "", *ends])
 
 

@@ -71,7 +71,18 @@ class _Lowering:
                 self.circuit.locate(port)
                 raise FormatError(f"path {port!r}", "is no port that receives or sends anything")
             builder.outputs[name] = self.ports[port]
-        return builder.finish({n: signals[p].timed for n, p in self.circuit.outputs.items()})
+        timed = {n: signals[p].timed for n, p in self.circuit.outputs.items()}
+        return builder.finish(timed, self._accumulators())
+
+    def _accumulators(self) -> tuple[str, ...]:
+        """Processes whose inputs have a time axis and whose outputs have none."""
+        signals = self.circuit.signals
+        timed = {e.target: signals[f"{e.source}.{e.source_port}"].timed for e in self.circuit.edges}
+        return tuple(
+            path
+            for path, process in self.circuit.processes.items()
+            if timed.get(path) and any(not signals[f"{path}.{n}"].timed for n in process.out_specs)
+        )
 
     def _process(self, path: str) -> None:
         process = self.builder.begin(path)

@@ -127,6 +127,13 @@ def drop(name: str):
     return lambda file: file.__delitem__(name)
 
 
+def metadata(value):
+    def edit(file: h5py.File) -> None:
+        replace(file, "metadata", data=value)
+
+    return edit
+
+
 WRONG = {
     "unknown type": (
         attribute(DENSE, "type", np.bytes_("Evil")),
@@ -147,6 +154,11 @@ WRONG = {
     ),
     "missing weight": (drop(f"{DENSE}/parameters/weight"), "weight: is missing, Dense needs it"),
     "missing group": (drop(f"{DENSE}/parameters"), "/parameters: must be a group, is missing"),
+    "metadata in numbers": (metadata([1.0, np.nan]), "metadata: must be bytes of JSON"),
+    "metadata of brackets": (
+        metadata(np.full(100_000, ord("["), np.uint8)),
+        "metadata: is no JSON text",
+    ),
     "missing network": (drop("network"), "/network: must be a group"),
     "missing metadata": (drop("metadata"), "/metadata: must be a dataset"),
     "unknown group": (lambda f: f.create_group("extra"), "has an unknown 'extra'"),

@@ -2,38 +2,25 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
+from published import DATA, members
 
 import bidl_sim.processes as bp
 from bidl_sim import Network, Simulator, netx
 from bidl_sim.errors import FormatError, ParameterError
 
-SHARED = Path(__file__).parents[3] / "shared" / "data"
-NEW = sorted(SHARED.glob("lava_golden/*/*.net"))
-OLD = sorted(SHARED.glob("lava_netx/**/*.net"))
+NEW = sorted(DATA.glob("lava_golden/*/*.net"))
+OLD = sorted(DATA.glob("lava_netx/**/*.net"))
 ARITHMETICS = pytest.mark.parametrize("arithmetic", ["integer", "fixed"])
-pytestmark = pytest.mark.skipif(not NEW, reason="lava-dl's files are not here")
 
 NEW_ONLY = "gradedSpike"
 """Older files do not say it, and have an axis for time in their kernels."""
-
-
-def members(path: Path) -> dict[str, tuple]:
-    found = {}
-    with h5py.File(path) as file:
-        file.visititems(
-            lambda name, item: (
-                found.update({name: (item.dtype, item[()])})
-                if isinstance(item, h5py.Dataset)
-                else None
-            )
-        )
-    return found
 
 
 def whole(path: Path, folder: Path) -> Path:
@@ -92,16 +79,56 @@ def test_a_block_from_its_file_gives_its_output(path, arithmetic, tmp_path) -> N
     np.testing.assert_array_equal(found[:, : y.shape[-1] - shift] / unit, wanted[:, shift:])
 
 
-def test_what_no_file_can_say_is_refused_by_name(tmp_path) -> None:
-    for process, named in (
-        (bp.LIF(), r"LIF.*has no place in a \.net file"),
-        (bp.CUBA(arithmetic="float"), r"CUBA.*arithmetic.*is 'float'"),
-        (bp.TimeMean(), r"TimeMean.*has no place"),
-    ):
-        net = Network.sequential(bp.Input(4), bp.Dense(4, 3, bias=False, quantize=(64, 8)), process)
-        with pytest.raises(FormatError, match=named):
-            netx.save(net, tmp_path / "a.net", format="lava-dl")
+REFUSED = {
+    r"LIF.*has no place in a \.net file": [bp.LIF()],
+    r"TimeMean.*has no place": [bp.TimeMean()],
+    "CUBA.*arithmetic.*is 'float'": [bp.CUBA(arithmetic="float")],
+    "CUBA.*refractory.*is 2": [bp.CUBA(refractory=2)],
+    "cum_error.*is True": [bp.SigmaDelta(cum_error=True)],
+    "correction.*is 'act'": [bp.SigmaDelta(correction="act")],
+    "state_exp.*is 5.*means 6": [bp.SigmaDelta(state_exp=5)],
+    "MeanOnlyBatchNorm.*adds before a sum or a current": [
+        bp.MeanOnlyBatchNorm(mean=[1, 0, 0]),
+        bp.CUBA(),
+    ],
+    "Scale.*adds before a sum or a current": [bp.Scale(1, 1), bp.SigmaDelta()],
+    "adds beside a normalisation that scales": [
+        *(bp.WeightScaleBatchNorm(mean=[1, 1, 1], var=9), bp.CUBA(current_decay=1, bias=1)),
+    ],
+    "LeakyIntegrator.*is a current of neurons": [bp.LeakyIntegrator(), bp.CUBA()],
+    "Sigma.*is a sum of neurons": [bp.Sigma(), bp.SigmaDelta()],
+    "differences of no Sigma": [bp.Delta()],
+    "Activation of no Sigma": [bp.Activation("tanh"), bp.SigmaDelta()],
+    "in an order no .net file says": [
+        *(bp.MeanOnlyBatchNorm(), bp.LeakyIntegrator(), bp.CUBA(current_decay=1)),
+    ],
+    "has a delayed input, and others": [bp.Delay([1, 2, 3]), bp.CUBA(bias=1)],
+    "has several delays": [bp.CUBA(), bp.Delay([1, 2, 3]), bp.Delay(2)],
+}
+
+
+@pytest.mark.parametrize("named", REFUSED)
+def test_what_no_file_can_say_is_refused_by_name(named, tmp_path) -> None:
+    synapse = bp.Dense(4, 3, bias=False, quantize=(64, 8))
+    net = Network.sequential(bp.Input(4), synapse, *copy.deepcopy(REFUSED[named]))
+    with pytest.raises(FormatError, match=named):
+        netx.save(net, tmp_path / "a.net", format="lava-dl")
     assert not list(tmp_path.iterdir())
+
+
+def test_the_bias_of_a_norm_and_of_its_neurons_add_up(rng, tmp_path) -> None:
+    net = Network.sequential(
+        *(bp.Input(4), bp.Dense(4, 3, bias=False, quantize=(64, 8))),
+        bp.MeanOnlyBatchNorm(mean=[0.25, 0.5, -0.25], quantize=(64, 8)),
+        bp.CUBA(current_decay=1.0, bias=0.5),
+        seed=1,
+    )
+    netx.save(net, tmp_path / "a.net", format="lava-dl")
+    x = (rng.random((30, 4)) < 0.5).astype(float)
+    found = Simulator(netx.load(tmp_path / "a.net", pipeline=False), dtype="float64").run(x)
+    wanted = Simulator(net, dtype="float64").run(x)
+    assert 0 < wanted.mean() < 1
+    np.testing.assert_array_equal(found, wanted)
 
 
 def test_options_are_checked(lava_golden) -> None:
@@ -149,3 +176,30 @@ def test_a_damaged_file_is_refused_or_read(name, lava_golden, tmp_path) -> None:
         except FormatError:
             refused += 1
     assert refused > 20
+
+
+WRONG = {
+    "layer/1/weight": [("text", "holds.*wanted numbers"), (np.zeros(0), "is empty")],
+    "layer/1/bias": [("text", "holds.*wanted numbers")],
+    "layer/1/neuron/type": [(1, "must be a text|text")],
+    "layer/1/neuron/vThMant": [("text", "holds.*wanted numbers")],
+    "layer/1/neuron/weight_exp": [
+        (1e300, "weight_exp: must be a whole number in"),
+        ([1.0, 2.0], "weight_exp: must be a whole number in"),
+        (0.5, "weight_exp: must be a whole number in"),
+    ],
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_member_of_another_kind_is_named(name, lava_golden, tmp_path) -> None:
+    for value, named in WRONG[name]:
+        path = tmp_path / "a.net"
+        path.write_bytes((lava_golden / "nets" / "cuba_mlp.net").read_bytes())
+        with h5py.File(path, "a") as file:
+            if name in file:
+                del file[name]
+            file[name] = value
+        with pytest.raises(FormatError, match=named) as error:
+            netx.load(path)
+        assert name in str(error.value)

@@ -127,11 +127,6 @@ def test_layers_are_those_of_training(name, arithmetic, lava_golden) -> None:
         np.testing.assert_array_equal(found[: len(wanted) - late], wanted[late:], f"layer {k}")
 
 
-@pytest.fixture
-def lava_netx(lava_golden) -> Path:
-    return lava_golden.parent / "lava_netx"
-
-
 @ENGINES
 def test_tiny(engine, lava_netx) -> None:
     """Resets every 17 steps; without them a bias acts before the input arrives."""

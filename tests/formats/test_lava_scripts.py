@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -17,11 +15,6 @@ from bidl_sim.lava.netx import hdf5
 from bidl_sim.lava.run_conditions import RunSteps
 from bidl_sim.lava.run_configs import Loihi1SimCfg, Loihi2SimCfg
 from bidl_sim.lava.system import Loihi2
-
-
-@pytest.fixture
-def lava_netx(lava_golden) -> Path:
-    return lava_golden.parent / "lava_netx"
 
 
 class Frames:

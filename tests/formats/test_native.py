@@ -106,7 +106,7 @@ def test_info_tells_what_is_inside(model) -> None:
     assert info.neurons == 54
     assert info.metadata["classes"] == ["a", "ü"]
     assert json.loads(json.dumps(info.as_dict()))["totals"]["neurons"] == 54
-    assert "block.lif.with.dots" in str(info)
+    assert "\n  lif.with.dots  " in str(info)
 
 
 def test_the_version_is_checked(model) -> None:

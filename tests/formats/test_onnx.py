@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 import torch
-from cases import CASES, Case, inputs
+from cases import CASES, NOT_SAID, SAID, Case, inputs
 
 from bidl_sim import Network, Simulator, netx
 from bidl_sim.cli import main as bidl
@@ -46,18 +46,6 @@ from bidl_sim.netx.onnx.model import sequence_model, step_model
 from bidl_sim.netx.onnx.session import Session
 
 STEPS = 12
-
-NOT_SAID = {
-    "Callback": "calls Python code",
-    "Callback-every": "calls Python code",
-    "LoihiRule": "changes other processes",
-    "PairSTDP": "changes other processes",
-    "PairSTDP-fast": "changes other processes",
-    "Poisson": "draws random numbers",
-}
-"""What has no plain operations: code, weights that change, and random numbers of our own stream."""
-
-SAID = [case for case in CASES if case.name not in NOT_SAID]
 
 
 def in_onnxruntime(model, values: dict[str, np.ndarray]) -> list[np.ndarray]:
@@ -307,7 +295,8 @@ def test_what_onnxruntime_lacks_in_double_precision_is_left_out(rng, monkeypatch
         Session(net, "float64")
     monkeypatch.setattr(sys.modules[Row.__module__], "_runtimes", lambda *_: ())
     report = verify_networks("smooth", net, {})
-    assert [(row.runtime, row.dtype) for row in report.rows] == [("onnxruntime", "float32")]
+    found = [(row.runtime, row.dtype) for row in report.rows]
+    assert found == [("onnxruntime", "float32"), ("lynxi-emulator", "float16")]
     assert report.ok, f"\n{report}"
     assert len(report.left_out) == 1
     assert report.left_out[0].startswith("onnxruntime in float64: left out, onnxruntime cannot")

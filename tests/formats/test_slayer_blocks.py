@@ -10,9 +10,9 @@ import h5py
 import numpy as np
 import pytest
 import torch
+from published import DATA, members
 
-GOLDEN = Path(__file__).parents[3] / "shared" / "data" / "lava_golden" / "blocks"
-FILES = sorted(GOLDEN.glob("*.npz")) if GOLDEN.exists() else []
+FILES = sorted(DATA.glob("lava_golden/blocks/*.npz"))
 
 pytestmark = pytest.mark.skipif(not FILES, reason="lava-dl's vectors are not here")
 
@@ -111,19 +111,8 @@ def test_a_file_is_that_of_lava_dl(path: Path, tmp_path) -> None:
     block, _ = made(*golden(path))
     with h5py.File(tmp_path / "a.net", "w") as file:
         block.export_hdf5(file.create_group("layer/0"))
-    with h5py.File(tmp_path / "a.net") as file, h5py.File(path.with_suffix(".net")) as theirs:
-        mine, wanted = members_of(file), members_of(theirs)
+    mine, wanted = members(tmp_path / "a.net"), members(path.with_suffix(".net"))
     assert set(mine) == set(wanted)
     for name, (dtype, value) in wanted.items():
         assert mine[name][0] == dtype, name
         np.testing.assert_array_equal(mine[name][1], value, err_msg=name)
-
-
-def members_of(file):
-    found = {}
-    file.visititems(
-        lambda name, item: (
-            found.update({name: (item.dtype, item[()])}) if isinstance(item, h5py.Dataset) else None
-        )
-    )
-    return found

@@ -13,6 +13,7 @@ from bidl_sim.core.forms import Matrix
 from bidl_sim.core.port import In, Out
 from bidl_sim.errors import FormatError, StateError
 from bidl_sim.netx.step import Node, SavedState, StepGraph, Tensor, dot, folded, step_graph
+from bidl_sim.netx.step.module import step_module
 from bidl_sim.processes import (
     LIAF,
     LIF,
@@ -167,6 +168,38 @@ def test_normalisation_behind_a_synapse_is_folded_into_its_weights(rng) -> None:
     np.testing.assert_allclose(
         conv.inputs[2].value, (bias - [0.1, 0.2]) * scale + np.array([0.5, -1.0])
     )
+
+
+def test_normalisation_of_the_potential_is_folded_to_a_gain_on_the_state(rng) -> None:
+    norm = {"norm_weight": [2.0, 3.0], "norm_bias": [0.5, -1.0], "norm_var": [1.0, 4.0]}
+    weight = rng.normal(size=(2, 2, 3, 3))
+    net = around(Conv2d(2, 2, 3, weight=weight), LIF(norm="membrane", **norm))
+    found = folded(step_graph(net))
+    ops = [n.op for n in found.nodes]
+    assert ops == ["conv", "load", "*", "+", "cmp_and_fire", "reset_with_decay", "save"]
+    gain = np.array([2.0, 3.0]) / np.sqrt(np.array([1.0, 4.0]) + 1e-5)
+    np.testing.assert_allclose(found.nodes[2].inputs[1].value.ravel(), gain)
+    np.testing.assert_allclose(found.nodes[0].inputs[1].value, weight * gain[:, None, None, None])
+    modules = [step_module(g, torch.float64) for g in (step_graph(net), found)]
+    x = torch.from_numpy(rng.normal(size=(3, 2, 3, 3)))
+    v = torch.from_numpy(rng.normal(size=(3, 2, 1, 1)))
+    for one, other in zip(*(module(x, v) for module in modules), strict=True):
+        torch.testing.assert_close(one, other)
+
+
+def test_accumulator_and_head_have_a_place() -> None:
+    found = step_graph(around(Flatten(), Dense(18, 4), TimeMean(), Dense(4, 3), LIF(), Dense(3, 2)))
+    assert found.accumulators == ("timemean1",)
+    assert found.head == ("dense2", "lif1", "dense3")
+    assert str(found).endswith(
+        "accumulator timemean1\nhead dense2, behind an accumulator\n"
+        "head lif1, behind an accumulator\nhead dense3, behind an accumulator"
+    )
+    drawn = dot(found)
+    assert '"timemean1 (accumulator)"' in drawn
+    assert '"dense3 (head)"' in drawn
+    assert '"dense1"' in drawn
+    assert not step_graph(around(LIF())).accumulators
 
 
 def test_what_others_hear_too_is_not_folded() -> None:

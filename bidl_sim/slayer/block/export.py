@@ -17,7 +17,7 @@ def export(
     group: h5py.Group, network: Network, shape: Shape, neuron: dict[str, Any] | None
 ) -> None:
     """Write the network of a block, with the output's shape and the neuron that the block says."""
-    (layer,) = layers(network, pairs_lose_norms=True)
+    (layer,) = layers(network, as_blocks=True)
     if neuron and layer.neuron and "weight_exp" in layer.neuron:
         neuron["weight_exp"] = layer.neuron["weight_exp"]
     write_layer(group, replace(layer, shape=shape, neuron=neuron))

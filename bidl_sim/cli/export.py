@@ -1,0 +1,33 @@
+"""``bidl export``: a model for another machine."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+
+def add(commands: Any) -> argparse.ArgumentParser:
+    """Declare the command."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "export", help="write a model for another machine"
+    )
+    parser.add_argument("model")
+    parser.add_argument("--target", required=True, help="graph, lynxi or onnx")
+    parser.add_argument("--out", required=True, metavar="DIR")
+    parser.add_argument("--steps", type=int, metavar="T", help="timesteps of a sample (lynxi)")
+    parser.add_argument("--batch", type=int, metavar="B", help="samples at once (lynxi)")
+    parser.add_argument("--dtype", help="float32 (default), float64 or float16 (onnx)")
+    return parser
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the files, name them, and say what one should know about them."""
+    from bidl_sim import netx
+
+    given = {n: getattr(options, n) for n in ("steps", "batch", "dtype")}
+    said = {name: value for name, value in given.items() if value is not None}
+    notes = netx.export(netx.load(options.model), options.target, options.out, **said)
+    print(f"{options.out}: {options.target}")
+    for note in notes:
+        print(f"note: {note}")
+    return 0
