@@ -67,20 +67,20 @@ class Program:
 
         What counts after the last step only has no time. Without inputs there is one sample.
         """
-        given = str(steps)
+        given, samples = str(steps), 1
         if self.graph.inputs:
             parts = [np.asarray(inputs[name]) for name in self.graph.inputs]
             whole = parts[0]
             if len(parts) > 1:
                 whole = np.concatenate([x.reshape(*x.shape[:2], -1) for x in parts], -1)
-            given = str(self.folder / "in.npy")
+            given, samples = str(self.folder / "in.npy"), len(whole)
             np.save(given, np.ascontiguousarray(whole))
         sent = self.folder / "out.npy"
         network, weights = (str(self.folder / name) for name in ("build/network", "weights.bin"))
         self._timing = self._call(network, weights, given, str(sent), "--time")
         values = np.load(sent)
         sizes = [size(x.shape) for x in self.graph.outputs.values()]
-        rows = np.split(values.reshape(-1, steps, sum(sizes)), np.cumsum(sizes)[:-1], -1)
+        rows = np.split(values.reshape(samples, steps, sum(sizes)), np.cumsum(sizes)[:-1], -1)
         found = {}
         for (name, x), row in zip(self.graph.outputs.items(), rows, strict=True):
             each = row.reshape(*row.shape[:2], *x.shape)

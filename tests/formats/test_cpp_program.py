@@ -10,8 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bidl_sim import Network, Simulator
+from bidl_sim import Network, Simulator, netx
+from bidl_sim.cli import main as bidl
 from bidl_sim.errors import FormatError, ParameterError, StateError
+from bidl_sim.netx import cpp
 from bidl_sim.netx.cpp import export, program
 from bidl_sim.netx.cpp.program import Program, missing_tools
 from bidl_sim.netx.cpp.words import Names, comment, number, text
@@ -148,7 +150,7 @@ WRONG = {
     ),
     "more axes": (npy(FRAME[None, None]), r"holds \(1,1,4,2,4,4,\), not"),
     "order": (npy(np.asfortranarray(FRAME)), "is in Fortran's order"),
-    "type": (npy(FRAME.astype(complex)), "holds numbers of type <c1, which are not read"),
+    "type": (npy(FRAME.astype(complex)), "holds numbers of a type that is not read; those are f4, f8, u1"),
     "short": (npy(FRAME)[:-8], r"ends within a frame: 248 of 256 bytes"),
     "long": (npy(FRAME) + b"1", "goes on behind its last frame"),
     "header": (npy(FRAME)[:50], "ends within its header"),
@@ -299,6 +301,19 @@ def test_a_project_is_the_same_each_time(tmp_path) -> None:
     assert "$" not in said.replace("${", "")
 
 
+def test_the_command_line_writes_a_project(tmp_path, capsys) -> None:
+    netx.save(small(), tmp_path / "small.net")
+    command = ["export", f"{tmp_path / 'small.net'}", "--target", "cpp", "--out"]
+    assert bidl([*command, f"{tmp_path / 'a'}"]) == 0
+    cpp.export(small(), tmp_path / "b")
+    for name in ("model.cpp", "weights.bin"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+    assert bidl([*command, f"{tmp_path / 'c'}", "--steps", "3"]) == 1
+    assert "netx.export, steps: is no option of cpp; those are: dtype, fold" in (
+        capsys.readouterr().err
+    )
+
+
 def test_code_reads_like_the_equation(tmp_path) -> None:
     export(small(), tmp_path)
     code = (tmp_path / "model.cpp").read_text()
@@ -310,9 +325,13 @@ def test_code_reads_like_the_equation(tmp_path) -> None:
     assert "m.lif1_v[i] = " in population
 
 
-def test_folded_normalisations_and_recorded_ports(tmp_path) -> None:
-    net = Network.sequential(Input(4), Dense(4, 3), LIF(), Dense(3, 2), LIF())
+def test_recorded_ports_are_outputs_and_normalisations_can_be_folded(tmp_path) -> None:
+    norm = BatchNorm(var=[0.5, 1.0, 2.0])
+    net = Network.sequential(Input(4), Dense(4, 3), norm, LIF(), Dense(3, 2), LIF())
+    export(net, tmp_path, fold=True)
+    assert "batchnorm1_scale" not in (tmp_path / "model.cpp").read_text()
     export(net, tmp_path, record=["lif1.s_out", "dense2.a_out"])
+    assert "batchnorm1_scale" in (tmp_path / "model.cpp").read_text()
     header = (tmp_path / "model.hpp").read_text()
     for name in ("lif1_s_out;  // 3", "dense2_a_out;  // 2", "lif2_s_out;  // 2"):
         assert f"const float* {name}" in header

@@ -2,6 +2,8 @@
 
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <fstream>
@@ -50,13 +52,17 @@ class Reader {
       file_.open(path, std::ios::binary);
       if (!file_) fail("cannot be opened");
     }
-    char start[6];
-    in().read(start, 6);
-    const auto got = static_cast<std::size_t>(in().gcount());
-    if (got == 6 && std::memcmp(start, "\x93NUMPY", 6) == 0) {
+    const char magic[] = "\x93NUMPY";
+    while (ahead_.size() < 6) {  // no further than it may be .npy: a frame can be shorter
+      const int letter = in().get();
+      if (letter == std::istream::traits_type::eof()) break;
+      ahead_.push_back(static_cast<char>(letter));
+      if (ahead_.back() != magic[ahead_.size() - 1]) break;
+    }
+    if (std::string(ahead_.begin(), ahead_.end()) == magic) {
+      ahead_.clear();
       read_header();
     } else {
-      ahead_.assign(start, start + got);
       convert_ = converter<Real>();
       width_ = sizeof(Real);
     }
@@ -111,9 +117,10 @@ class Reader {
 
   bool read_frame() {
     bytes_.resize(values_.size() * width_);
-    std::memcpy(bytes_.data(), ahead_.data(), std::min(ahead_.size(), bytes_.size()));
     const std::size_t before = std::min(ahead_.size(), bytes_.size());
-    ahead_.erase(ahead_.begin(), ahead_.begin() + static_cast<std::ptrdiff_t>(before));
+    const auto rest = ahead_.begin() + static_cast<std::ptrdiff_t>(before);
+    std::copy(ahead_.begin(), rest, bytes_.begin());
+    ahead_.erase(ahead_.begin(), rest);
     in().read(bytes_.data() + before, static_cast<std::streamsize>(bytes_.size() - before));
     const std::size_t got = before + static_cast<std::size_t>(in().gcount());
     if (got == 0 && !npy_) return false;
@@ -133,7 +140,7 @@ class Reader {
     in().read(header.data(), static_cast<std::streamsize>(header.size()));
     if (!in()) fail("ends within its header");
     if (entry(header, "fortran_order").rfind("False", 0) != 0) fail("is in Fortran's order");
-    choose(entry(header, "descr").substr(1, 3));
+    choose(entry(header, "descr").substr(0, 5));
     std::string numbers = entry(header, "shape");
     numbers = numbers.substr(0, numbers.find(')'));
     for (char& c : numbers) c = c >= '0' && c <= '9' ? c : ' ';
@@ -159,16 +166,16 @@ class Reader {
 
   /// How numbers are read.
   void choose(const std::string& type) {
-    if (type == "<f4") convert_ = converter<float>();
-    else if (type == "<f8") convert_ = converter<double>();
-    else if (type == "|u1" || type == "|b1") convert_ = converter<std::uint8_t>();
-    else if (type == "|i1") convert_ = converter<std::int8_t>();
-    else if (type == "<i2") convert_ = converter<std::int16_t>();
-    else if (type == "<u2") convert_ = converter<std::uint16_t>();
-    else if (type == "<i4") convert_ = converter<std::int32_t>();
-    else if (type == "<i8") convert_ = converter<std::int64_t>();
-    else fail("holds numbers of type " + type + ", which are not read");
-    width_ = static_cast<std::size_t>(type[2] - '0');
+    if (type == "'<f4'") convert_ = converter<float>();
+    else if (type == "'<f8'") convert_ = converter<double>();
+    else if (type == "'|u1'" || type == "'|b1'") convert_ = converter<std::uint8_t>();
+    else if (type == "'|i1'") convert_ = converter<std::int8_t>();
+    else if (type == "'<i2'") convert_ = converter<std::int16_t>();
+    else if (type == "'<u2'") convert_ = converter<std::uint16_t>();
+    else if (type == "'<i4'") convert_ = converter<std::int32_t>();
+    else if (type == "'<i8'") convert_ = converter<std::int64_t>();
+    else fail("holds numbers of a type that is not read; those are f4, f8, u1, i1, b1, i2, u2, i4, i8");
+    width_ = static_cast<std::size_t>(type[3] - '0');
   }
 
   std::string path_;
