@@ -93,9 +93,8 @@ class Memory:
     def output(self, x: Tensor) -> Place:
         """Where an output is when the step ends, in C order."""
         place = self.place(x)
-        if x.value is None and x not in self._old and in_order(x.shape, place):
-            return place if not place.pointer.startswith("in.") else self._kept(x)
-        return self._kept(x)
+        lasting = x.value is None and x not in self._old and not place.pointer.startswith("in.")
+        return place if lasting and in_order(x.shape, place) else self._kept(x)
 
     def new(self, name: str, x: Tensor) -> Place:
         """An array of its own for a tensor."""

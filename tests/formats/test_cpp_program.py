@@ -150,7 +150,7 @@ WRONG = {
     ),
     "more axes": (npy(FRAME[None, None]), r"holds \(1,1,4,2,4,4,\), not"),
     "order": (npy(np.asfortranarray(FRAME)), "is in Fortran's order"),
-    "type": (npy(FRAME.astype(complex)), "holds numbers of a type that is not read; those are f4, f8, u1"),
+    "type": (npy(FRAME.astype(complex)), "holds numbers of a type that is not read; those are f4"),
     "short": (npy(FRAME)[:-8], r"ends within a frame: 248 of 256 bytes"),
     "long": (npy(FRAME) + b"1", "goes on behind its last frame"),
     "header": (npy(FRAME)[:50], "ends within its header"),
