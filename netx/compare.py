@@ -57,8 +57,12 @@ WithinRounding = Callable[[str, int, int, Array], Array]
 """(port, sample, step, which neurons) -> which of them lay within rounding of the threshold."""
 
 
-def compare(reference: Trace, other: Trace, within_rounding: WithinRounding) -> Difference:
-    """Compare two runs; ports stand in order of execution."""
+def compare(reference: Trace, other: Trace, within_rounding: WithinRounding | None) -> Difference:
+    """Compare two runs; ports stand in order of execution.
+
+    Without ``within_rounding`` the other run has coarser numbers: no spike is excused, and analog
+    values are compared in all samples.
+    """
     _check_shapes(reference, other)
     found = Difference()
     spiking = {p: v for p, v in reference.recorded.items() if np.all((v == 0) | (v == 1))}
@@ -69,7 +73,7 @@ def compare(reference: Trace, other: Trace, within_rounding: WithinRounding) -> 
     touched = {b for d in differs.values() for b in np.flatnonzero(_per_sample(d).any(1))}
     for b in sorted(touched):
         _explain(found, {port: d[b] for port, d in differs.items()}, int(b), within_rounding)
-    clean = [b for b in range(batch) if b not in touched]
+    clean = [b for b in range(batch) if within_rounding is None or b not in touched]
     analog = {p: v for p, v in reference.recorded.items() if p not in spiking}
     for mine, theirs in ((analog, other.recorded), (reference.outputs, other.outputs)):
         for name, values in mine.items():
@@ -105,7 +109,7 @@ def _per_sample(differs: Array) -> Array:
 
 
 def _explain(
-    found: Difference, differs: Mapping[str, Array], sample: int, within: WithinRounding
+    found: Difference, differs: Mapping[str, Array], sample: int, within: WithinRounding | None
 ) -> None:
     """Count the differences of one sample: the first is rounding, or nothing is explained."""
     steps = {port: d.reshape(len(d), -1).any(1) for port, d in differs.items() if d.any()}
@@ -113,7 +117,7 @@ def _explain(
         ((port, int(np.argmax(when))) for port, when in steps.items()), key=lambda item: item[1]
     )
     which = differs[port][step]
-    rounding = int(within(port, sample, step, which).sum())
+    rounding = int(within(port, sample, step, which).sum()) if within else 0
     total = sum(int(d.sum()) for d in differs.values())
     found.rounding += rounding
     if rounding == which.sum():

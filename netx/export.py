@@ -60,7 +60,7 @@ def _cpp(net: Network, folder: Path, **options: Any) -> None:
 TARGETS: Mapping[str, Target] = {
     "cpp": Target(_cpp, ("dtype", "fold")),
     "graph": Target(_graph),
-    "lynxi": Target(_lynxi, ("steps", "batch", "emulated")),
+    "lynxi": Target(_lynxi, ("steps", "batch", "inputs")),
     "onnx": Target(_onnx, ("dtype",)),
 }
 

@@ -76,9 +76,18 @@ def _write_process(group: h5py.Group, index: int, process: ProcessRecord) -> Non
     for folder, arrays in (("parameters", process.parameters), ("initial", process.initial)):
         inner = group.create_group(folder)
         for name, array in arrays.items():
-            inner.create_dataset(name, data=array)
+            if folder == "parameters" and name in process.scales:
+                _write_scaled(inner.create_group(name), array, process.scales[name])
+            else:
+                inner.create_dataset(name, data=array)
     if process.network is not None:
         _write_network(group.create_group("network"), process.network)
+
+
+def _write_scaled(group: h5py.Group, array: Array, scale: Array) -> None:
+    """An array of whole multiples of a scale, in a byte each."""
+    group.create_dataset("values", data=np.rint(array / scale).astype(np.int8))
+    group.create_dataset("scale", data=scale)
 
 
 def _write_table(group: h5py.Group, **columns: list[str] | Array) -> None:
@@ -144,19 +153,47 @@ def _read_process(group: h5py.Group, name: str, path: str) -> tuple[int, Process
     inner = None
     if "network" in group:
         inner = _read_network(_group(group, "network", path), path)
+    parameters, scales = _parameters(_group(group, "parameters", path), path)
     record = ProcessRecord(
         name,
         _text_attribute(group, "type", path),
         {option: _option(options, option, path) for option in options.attrs},
-        _arrays(_group(group, "parameters", path), path),
+        parameters,
         _arrays(_group(group, "initial", path), path),
         inner,
+        scales,
     )
     return _integer(group, "index", path), record
 
 
 def _arrays(group: h5py.Group, path: str) -> dict[str, Array]:
     return {name: _dataset(group, name, path) for name in group}
+
+
+def _parameters(group: h5py.Group, path: str) -> tuple[dict[str, Array], dict[str, Array]]:
+    """Arrays, and the scales of those that are stored as whole numbers."""
+    arrays, scales = {}, {}
+    for name in group:
+        if isinstance(group[name], h5py.Group):
+            values, scales[name] = _scaled(group[name], path)
+            arrays[name] = values * scales[name]
+        else:
+            arrays[name] = _dataset(group, name, path)
+    return arrays, scales
+
+
+def _scaled(group: h5py.Group, path: str) -> tuple[Array, Array]:
+    """Whole numbers and their scale, which fit each other."""
+    _only(group, {"values", "scale"}, set(), path)
+    values, scale = (_dataset(group, name, path) for name in ("values", "scale"))
+    where = f"{path}: {group.name}"
+    if values.dtype != np.int8 or scale.dtype != np.float32:
+        given = f"{values.dtype} and {scale.dtype}"
+        raise FormatError(where, f"must be int8 values and a float32 scale, are {given}")
+    fits = (one in (1, size) for one, size in zip(scale.shape, values.shape, strict=False))
+    if scale.ndim != values.ndim or not all(fits):
+        raise FormatError(where, f"a scale of shape {scale.shape} does not fit {values.shape}")
+    return values, scale
 
 
 def _read_table(

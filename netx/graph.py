@@ -22,6 +22,8 @@ from bidl_sim.netx.schema import (
     ProcessRecord,
     ReferenceRecord,
 )
+from bidl_sim.processes.synapses.rounded import RoundedSynapse
+from bidl_sim.typing import Array
 
 assert bidl_sim.processes  # imported so that the types a file names are registered
 
@@ -82,7 +84,14 @@ def _process_record(name: str, process: Process) -> ProcessRecord:
         {n: _option(process, n, v) for n, v in process.options().items() if v is not None},
         process.parameters(),
         dict(process.initial or {}),
+        scales=_scales(process),
     )
+
+
+def _scales(process: Process) -> dict[str, Array]:
+    """What its weight is whole numbers of, if it is."""
+    scale = process.scale if isinstance(process, RoundedSynapse) else None
+    return {} if scale is None else {"weight": scale}
 
 
 def _option(process: Process, name: str, value: Any) -> Option:

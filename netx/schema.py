@@ -20,7 +20,10 @@ Option: TypeAlias = "bool | int | float | str | tuple[int, ...]"
 
 @dataclass(frozen=True)
 class ProcessRecord:
-    """One process: its type, its options, its arrays; ``network`` if it is itself a network."""
+    """One process: its type, its options, its arrays; ``network`` if it is itself a network.
+
+    A parameter that has a place in ``scales`` is that times whole numbers from -127 to 127.
+    """
 
     name: str
     type: str
@@ -28,6 +31,7 @@ class ProcessRecord:
     parameters: dict[str, Array] = field(default_factory=dict)
     initial: dict[str, Array] = field(default_factory=dict)
     network: NetworkRecord | None = None
+    scales: dict[str, Array] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from bidl_sim.core.neuron import Neuron
 from bidl_sim.core.schedule import schedule
 from bidl_sim.errors import FormatError, MissingExtraError, StateError
 from bidl_sim.netx import native
-from bidl_sim.netx.compare import Difference, WithinRounding, compare
+from bidl_sim.netx.compare import Difference, compare
 from bidl_sim.netx.formats import load
 from bidl_sim.netx.runs import (
     AnyRun,
@@ -29,7 +29,6 @@ from bidl_sim.netx.runs import (
     samples_of,
 )
 from bidl_sim.table import table
-from bidl_sim.typing import Array
 
 TOLERANCE = {"float64": 1e-9, "float32": 1e-4}
 """Largest difference of analog values where all spikes are equal: sums may round otherwise."""
@@ -41,9 +40,9 @@ of the largest current or potential of its population in this sample."""
 VALUES_AT_ONCE = 20_000_000
 """Samples are compared in groups of at most so many signal values."""
 
-NEAR = {"spikes": 0.02, "outputs": 0.02}
+NEAR = {"spikes": 0.02, "outputs": 0.05}
 """The contract emulator in fp16 is near where no larger share of spikes differs, and no output by
-more, where all spikes of a sample are equal. Farther is shown and is no failure."""
+more of the largest. Farther is shown and is no failure."""
 
 
 @dataclass(frozen=True)
@@ -172,7 +171,7 @@ def verify_networks(
     try:
         emulated = {"lynxi-emulator": EmulatedRun(network, _spikes(circuit))}
         reference = SimulatedRun(network, "float32")
-        rows += _rows("float16", reference, emulated, samples, batch, steps, _not_judged)
+        rows += _rows("float16", reference, emulated, samples, batch, steps)
     except FormatError as error:
         left_out.append(f"lynxi-emulator: left out, {error.where} {error.problem}")
     if reason := _why_no_events(circuit):
@@ -224,7 +223,6 @@ def _rows(
     samples: Samples,
     batch: int,
     steps: int,
-    judged: WithinRounding | None = None,
 ) -> list[Row]:
     """Compare all runs with the reference, group of samples by group."""
     circuit = reference.circuit
@@ -236,17 +234,12 @@ def _rows(
     for first in range(0, batch, group):
         part = {path: array[first : first + group] for path, array in samples.items()}
         wanted = reference(part, steps, spikes)
-        judge = judged or reference.judge(part, steps, ROUNDING)
+        judge = None if dtype == "float16" else reference.judge(part, steps, ROUNDING)
         for runtime, run in runs.items():
             trace = run(part, steps, spikes)
             seconds[runtime] += trace.seconds
             differences[runtime].add(compare(wanted, trace, judge))
     return [Row(n, dtype, batch * steps / seconds[n], d) for n, d in differences.items()]
-
-
-def _not_judged(port: str, sample: int, step: int, which: Array) -> Array:
-    """In a coarser format nothing is excused as rounding of a sum."""
-    return np.zeros(int(which.sum()), bool)
 
 
 def _spikes(circuit: Circuit) -> tuple[str, ...]:

@@ -162,6 +162,12 @@ VARIANTS = (
     Case("Dense-quantize", lambda: bp.Dense(5, 4, quantize=(64, 8))),
     Case("Dense-no-bias", lambda: bp.Dense(5, 4, bias=False)),
     Case("Einsum-outer", lambda: bp.Einsum("ak,bl->ba"), (2, 3)),
+    Case(
+        "ConvTranspose2d-int4",
+        lambda: bp.ConvTranspose2d(4, 6, 3, groups=2, bias=False, quantize="int4"),
+        (4, 3, 4),
+    ),
+    Case("Dense-int8", lambda: bp.Dense(5, 4, weight_norm=True, quantize="int8")),
     Case("Flatten-image", lambda: bp.Flatten(), (2, 3, 4)),
     Case("Flatten-axes", lambda: bp.Flatten(1, -2), (2, 3, 2, 2)),
     Case("GroupMean-image", lambda: bp.GroupMean(2), (4, 2, 3)),
@@ -186,6 +192,10 @@ VARIANTS = (
         "Sparse-delays",
         lambda: bp.Sparse.fixed_out_degree(5, 4, 3, weight=WEIGHT, delay=Steps(0, 4), seed=1),
     ),
+    Case(
+        "Sparse-int4", lambda: bp.Sparse.all_to_all(5, 4, weight=WEIGHT, delay=1, quantize="int4")
+    ),
+    Case("TemporalLinear-float16", lambda: bp.TemporalLinear(7, 3, quantize="float16")),
     Case("SumPool2d-weight", lambda: bp.SumPool2d(2, weight=-0.4), (2, 6, 6)),
     Case("Unpool2d-overlap", lambda: bp.Unpool2d(3, 2, (1, 0), weight=0.4), (2, 3, 4)),
     Case("CUBA-float", lambda: bp.CUBA(arithmetic="float", output="graded", reset_grad="full")),

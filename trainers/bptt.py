@@ -15,6 +15,7 @@ from bidl_sim.core.neuron import Neuron
 from bidl_sim.engines.torch.place import place
 from bidl_sim.engines.torch.unroll import Carry, Unroll
 from bidl_sim.errors import DataError
+from bidl_sim.netx.quantize import settle, use
 from bidl_sim.trainers.batches import Batches
 from bidl_sim.trainers.config import TrainConfig
 from bidl_sim.trainers.losses import rate
@@ -33,6 +34,8 @@ class Trainer:
 
     def __init__(self, net: Network, config: TrainConfig, batches: int) -> None:
         self.config = config
+        if config.quantize:
+            use(net, config.quantize)
         self.device, _ = place("train", config.device, None)
         memory: Any = {"segment": config.segment, "bits": config.bits}
         self.model = Unroll(net, config.schedule, config.seed, **memory).to(self.device)
@@ -79,6 +82,11 @@ class Trainer:
                     loss = self.config.loss(output, targets)
                 total.add(output, targets, float(loss))
         return total.metrics()
+
+    def write_back(self) -> None:
+        """Put what was learned into the network, rounded weights as they were used."""
+        self.model.write_back()
+        settle(self.model.network)
 
     def _learn(self, inputs: Any, targets: Any) -> tuple[Any, float]:
         """Forward, backward and one step of the optimiser; the output and the loss."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from bidl_sim.core.schedule import SCHEDULES
 from bidl_sim.errors import ConfigError
+from bidl_sim.processes.quantization import FORMATS
 from bidl_sim.trainers.augment import Augment
 from bidl_sim.trainers.losses import LOSSES, CrossEntropy, FiringRate
 
@@ -131,6 +132,8 @@ class TrainConfig:
         Backpropagate through at most this many timesteps, 0 for all.
     segment, bits
         Memory for arithmetic: see `Unroll`.
+    quantize : "", "int8", "int4" or "float16"
+        Train with rounded weights: sets this option of all synapses that have it.
     """
 
     epochs: int = 10
@@ -149,6 +152,7 @@ class TrainConfig:
     truncate: int = 0
     segment: int = 0
     bits: bool = False
+    quantize: str = ""
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size"):
@@ -163,7 +167,12 @@ class TrainConfig:
                 )
         if not callable(self.loss):
             raise ConfigError("train, loss", f"must be one of {', '.join(LOSSES)} or a function")
-        for name, known in (("schedule", SCHEDULES), ("precision", PRECISIONS)):
+        choices = (
+            ("schedule", SCHEDULES),
+            ("precision", PRECISIONS),
+            ("quantize", ("", *FORMATS)),
+        )
+        for name, known in choices:
             if getattr(self, name) not in known:
                 given = getattr(self, name)
                 raise ConfigError(f"train, {name}", f"must be one of {known}, got {given!r}")

@@ -143,7 +143,7 @@ def train(
                 on_epoch(epoch)
     if best.parameters is not None:
         trainer.model.load_state_dict(best.parameters)
-    trainer.model.write_back()
+    trainer.write_back()
     return record.epochs
 
 

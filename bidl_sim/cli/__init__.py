@@ -11,10 +11,22 @@ import sys
 from collections.abc import Sequence
 
 from bidl_sim import __version__
-from bidl_sim.cli import bench, convert, demo, diff, evaluate, export, info, run, train, verify
+from bidl_sim.cli import (
+    bench,
+    convert,
+    demo,
+    diff,
+    evaluate,
+    export,
+    info,
+    quantize,
+    run,
+    train,
+    verify,
+)
 from bidl_sim.errors import BidlError
 
-COMMANDS = (demo, train, evaluate, run, info, verify, convert, export, diff, bench)
+COMMANDS = (demo, train, evaluate, run, info, verify, convert, quantize, export, diff, bench)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

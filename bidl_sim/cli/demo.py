@@ -39,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
     model, picture = folder / "gestures.net", folder / "gestures.png"
 
     _head("data", "hand gestures seen by a simulated event camera")
-    experiment = _experiment(options.quick)
+    experiment = gestures_experiment(options.quick)
     recordings, tests = (experiment.data.load(split) for split in ("train", "test"))
     shape = "x".join(map(str, recordings.frames.shape[2:]))
     print(
@@ -67,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
     return 0 if report.ok else 1
 
 
-def _experiment(quick: bool) -> Experiment:
+def gestures_experiment(quick: bool) -> Experiment:
     """A convolutional network on the built-in gestures."""
     from bidl_sim.data import DataConfig, Framing
     from bidl_sim.trainers import (

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from bidl_sim.cli.target import add_target
 
 if TYPE_CHECKING:
+    from bidl_sim.core.network import Network
     from bidl_sim.metrics import Workload
 
 BATCH = 50
@@ -49,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def evaluate(model: str, recordings: Any, target: str) -> dict[str, Any]:
+def evaluate(model: str | Network, recordings: Any, target: str) -> dict[str, Any]:
     """Run all recordings; accuracy and speed as plain numbers."""
     from bidl_sim import netx
 
@@ -64,7 +65,7 @@ def evaluate(model: str, recordings: Any, target: str) -> dict[str, Any]:
         correct += int((scores.argmax(1) == recordings.labels[part]).sum())
     samples = len(recordings)
     return {
-        "model": model,
+        "model": str(model),
         "target": target,
         "accuracy": correct / samples,
         "correct": correct,

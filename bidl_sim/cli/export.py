@@ -16,6 +16,7 @@ def add(commands: Any) -> argparse.ArgumentParser:
     parser.add_argument("--out", required=True, metavar="DIR")
     parser.add_argument("--steps", type=int, metavar="T", help="timesteps of a sample (lynxi)")
     parser.add_argument("--batch", type=int, metavar="B", help="samples at once (lynxi)")
+    parser.add_argument("--input", metavar="X.npy", help="samples for the emulator (lynxi)")
     parser.add_argument("--dtype", help="float32 (default), float64 or float16 (onnx, cpp)")
     return parser
 
@@ -23,8 +24,10 @@ def add(commands: Any) -> argparse.ArgumentParser:
 def run(options: argparse.Namespace) -> int:
     """Write the files, name them, and say what one should know about them."""
     from bidl_sim import netx
+    from bidl_sim.cli.files import read_array
 
-    given = {n: getattr(options, n) for n in ("steps", "batch", "dtype")}
+    given: dict[str, Any] = {n: getattr(options, n) for n in ("steps", "batch", "dtype")}
+    given["inputs"] = read_array(options.input) if options.input else None
     said = {name: value for name, value in given.items() if value is not None}
     notes = netx.export(netx.load(options.model), options.target, options.out, **said)
     print(f"{options.out}: {options.target}")

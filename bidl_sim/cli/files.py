@@ -24,6 +24,11 @@ def read_array(path: str) -> Array:
 
 def recorded_data(model: str, path: str | Path | None, split: str) -> Recordings:
     """Recordings framed as the model's file says."""
+    return data_config(model).load(split, path)
+
+
+def data_config(model: str) -> DataConfig:
+    """How the model's file says that events become frames."""
     from bidl_sim import netx
     from bidl_sim.trainers.parse import parse
 
@@ -33,7 +38,6 @@ def recorded_data(model: str, path: str | Path | None, split: str) -> Recordings
             f"{model}: /metadata", "does not say how events become frames", "use bidl run instead"
         )
     try:
-        config = parse(DataConfig, metadata["data"], "data")
+        return parse(DataConfig, metadata["data"], "data")
     except BidlError as error:
         raise FormatError(f"{model}: /metadata", str(error)) from None
-    return config.load(split, path)

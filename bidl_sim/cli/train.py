@@ -74,12 +74,12 @@ def train_to(
         out,
         config=experiment.train,
         metadata=metadata,
-        on_epoch=lambda epoch: print(_line(epoch, epochs), flush=True),
+        on_epoch=lambda epoch: print(epoch_line(epoch, epochs), flush=True),
         **where,
     )
 
 
-def _line(epoch: dict[str, Any], epochs: int) -> str:
+def epoch_line(epoch: dict[str, Any], epochs: int) -> str:
     """One epoch in a line."""
     parts = [f"epoch {epoch['epoch']:>{len(str(epochs))}}/{epochs}"]
     for name in ("train", "val"):

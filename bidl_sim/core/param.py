@@ -29,7 +29,7 @@ class Domain:
 
     def check(self, where: str, value: Array) -> None:
         """Refuse values that are not finite or lie outside."""
-        wrong = ~(np.abs(value) <= LARGEST)
+        wrong = ~(np.abs(value) <= np.float32(LARGEST))
         wanted = f"finite (up to {LARGEST:.2g})"
         if not np.any(wrong):
             too_low = value <= self.low if self.open_low else value < self.low

@@ -45,13 +45,18 @@ class DataConfig:
         if self.recordings < 4 or self.seed < 0:
             raise ConfigError("data", "recordings must be at least 4, seed at least 0")
 
+    @property
+    def needs_files(self) -> bool:
+        """Whether recordings are read from files, and not generated."""
+        return self.name == "nmnist"
+
     def load(self, split: str, path: str | Path | None = None) -> Recordings:
         """The recordings of "train" or "test"; ``path`` is where files lie, a folder or a zip."""
         if split not in SPLITS:
             raise ConfigError("split", f"must be one of {SPLITS}, got {split!r}")
-        if self.name == "nmnist":
+        if self.needs_files:
             if path is None:
-                raise DataError("data set nmnist", "needs files", "pass --data FOLDER_OR_ZIP")
+                raise DataError(f"data set {self.name}", "needs files", "pass --data FOLDER_OR_ZIP")
             return nmnist.load(path, split, self.framing)
         if path is not None:
             raise DataError("data set gestures", "is generated and takes no files")

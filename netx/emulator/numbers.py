@@ -78,7 +78,10 @@ class Numbers:
         ``weight`` is ``(..., outputs, inputs)``, ``columns`` ``(batch, ..., inputs, places)``,
         ``bias`` ``(..., outputs, 1)``. A sample's sums don't depend on the others in its batch.
         """
-        weight, columns = weight.astype(self.wide, copy=False), columns.astype(self.wide)
+        weight, columns = (
+            weight.astype(self.wide, copy=False),
+            columns.astype(self.wide, copy=False),
+        )
         if self.wide == np.float16:
             total = self._one_by_one(weight, columns)
         else:

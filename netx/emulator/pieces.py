@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 from bidl_sim.errors import FormatError
@@ -51,4 +52,4 @@ def _piece(graph: StepGraph, parts: list[list[Node]], k: int) -> StepGraph:
     wanted = [x for part in parts[k + 1 :] for node in part for x in node.inputs]
     sent |= {x.name: x for x in wanted if x in made}
     states = tuple(s for s in graph.states if s.flag in flags)
-    return StepGraph(received, sent, states, tuple(own), graph.timed)
+    return replace(graph, inputs=received, outputs=sent, states=states, nodes=tuple(own))

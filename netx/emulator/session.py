@@ -16,6 +16,7 @@ from bidl_sim.netx.emulator.host import Host
 from bidl_sim.netx.emulator.lane import Lane
 from bidl_sim.netx.emulator.numbers import Numbers
 from bidl_sim.netx.emulator.parallel import batches, run_samples
+from bidl_sim.netx.step import folded
 from bidl_sim.netx.step.session import StepSession
 from bidl_sim.typing import Array
 
@@ -39,6 +40,8 @@ class EmulatedSession(StepSession):
     record
         Paths of states and ports whose values in every step are kept in ``recorded``, which for
         this leave the device beside the outputs.
+    fold
+        Whether normalisations become part of the synapses they follow, as in what is exported.
 
     Raises `FormatError` for what the step graph cannot say, for what the format cannot hold, and
     in a format below float64 for a process that computes with integers.
@@ -52,6 +55,7 @@ class EmulatedSession(StepSession):
         devices: int = 1,
         order: int | None = None,
         record: Collection[str] = (),
+        fold: bool = True,
     ) -> None:
         super().__init__(net, "float64", record)
         self.numbers = numbers or Numbers()
@@ -61,7 +65,8 @@ class EmulatedSession(StepSession):
                 raise FormatError(process.where, reason)
         saved = self.graph.saved()
         kept = {path: saved[path] for path in filter(self.is_state, record)}
-        self.graph = replace(self.graph, outputs={**self.graph.outputs, **kept})
+        graph = replace(self.graph, outputs={**self.graph.outputs, **kept})
+        self.graph = folded(graph) if fold else graph
         self._input_type = input_type
         self._host = Host(devices, order)
         self._compiled: dict[int, Compiled] = {}

@@ -21,7 +21,9 @@ def conv(
     """A kernel moved over the image."""
     said = node.attributes
     padding = [(p, p) for p in said["padding"]]
-    seen = _windows(image, padding, kernel.shape[2:], said["stride"], said["dilation"])
+    seen = _windows(
+        image.astype(numbers.wide), padding, kernel.shape[2:], said["stride"], said["dilation"]
+    )
     return _products(numbers, node, seen, kernel, said["groups"], bias)
 
 
@@ -34,7 +36,7 @@ def conv_transpose(
     turned = per_group.reshape(-1, per_group.shape[2], *size)[..., ::-1, ::-1]
     (down, across), more = said["stride"], said["output_padding"]
     height, width = ((n - 1) * s + 1 for n, s in zip(image.shape[2:], said["stride"], strict=True))
-    spread = np.zeros((*image.shape[:2], height, width), image.dtype)
+    spread = np.zeros((*image.shape[:2], height, width), numbers.wide)
     spread[:, :, ::down, ::across] = image
     reach = [d * (k - 1) for d, k in zip(said["dilation"], size, strict=True)]
     padding = [(r - p, r - p + m) for r, p, m in zip(reach, said["padding"], more, strict=True)]
@@ -43,13 +45,13 @@ def conv_transpose(
 
 
 def avg_pool(numbers: Numbers, node: Node, image: Array) -> Array:
-    """Means; the zeros of the padding count."""
-    said = node.attributes
-    size, channels = said["kernel_size"], image.shape[1]
+    """Means, added up place by place; the zeros of the padding count."""
+    said, size = node.attributes, node.attributes["kernel_size"]
     padding = [(p, p) for p in said["padding"]]
-    seen = _windows(image, padding, size, said["stride"], (1, 1))
-    ones = np.ones((channels, 1, *size), numbers.wide)
-    return _products(numbers, node, seen, ones, channels, None, prod(size))
+    seen = _windows(image.astype(numbers.wide), padding, size, said["stride"], (1, 1))
+    places = (seen[..., y, x] for y, x in np.ndindex(*size))
+    mean: Array = sum(places, np.zeros((), numbers.wide)) / numbers.wide.type(prod(size))
+    return mean
 
 
 def max_pool(numbers: Numbers, node: Node, image: Array) -> Array:
@@ -87,7 +89,6 @@ def _products(
     kernel: Array,
     groups: int,
     bias: Array | None,
-    over: int = 1,
 ) -> Array:
     """The sum over the channels of a group and all places of the kernel."""
     assert node.output is not None
@@ -96,5 +97,5 @@ def _products(
     columns = seen.transpose(0, 1, 4, 5, 2, 3).reshape(batch, groups, taps, height * width)
     rows = kernel.reshape(groups, -1, taps)
     column = None if bias is None else bias.reshape(groups, -1, 1)
-    found = numbers.products(rows, columns, column, over)
+    found = numbers.products(rows, columns, column)
     return found.reshape(batch, *node.output.shape)

@@ -112,8 +112,8 @@ def scale_of(process: Process) -> int | None:
 def scale_of_weights(stage: Stage) -> int | None:
     """How many mantissas are 1.0 to the synapses of a stage, if they are on a grid."""
     first = next((b[0] for b in stage.branches.values() if b), None)
-    grid: Grid | None = getattr(first, "quantize", None)
-    return grid and grid.scale
+    grid = getattr(first, "quantize", None)
+    return grid.scale if isinstance(grid, Grid) else None
 
 
 class _Writer:

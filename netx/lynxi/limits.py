@@ -10,11 +10,10 @@ import numpy as np
 from bidl_sim.core.circuit import Circuit
 from bidl_sim.core.neuron import Neuron
 from bidl_sim.errors import FormatError, ParameterError
+from bidl_sim.netx.emulator.compiled import BATCHES
 from bidl_sim.netx.step.graph import Node, StepGraph, Tensor
 from bidl_sim.typing import Array, Shape
 
-BATCHES = (1, 2, 4, 7, 14, 28)
-"""Samples at once; more than one needs version 1 of the compiler."""
 LONGEST = 4095
 """No axis of an input or output is longer."""
 MOST_INPUT = 6 * 2**20
@@ -84,10 +83,12 @@ def _check_operation(circuit: Circuit, node: Node) -> None:
     whole = node.op in ("&", "|", "^") and node.inputs[0].kind == "int"
     if node.op not in OPERATORS or whole:
         what = "bits of whole numbers" if whole else f"the operation {node.op!r}"
+        process = circuit.processes[node.process]
+        another = "arithmetic='float'" if hasattr(process, "arithmetic") else "a process without it"
         raise FormatError(
-            circuit.processes[node.process].where,
+            process.where,
             f"'{node.process}' needs {what}, which is not among those we write for the chip",
-            "use a neuron or layer without it; `bidl export --target graph` shows where it is",
+            f"use {another}; `bidl export --target graph` shows where it is",
         )
 
 

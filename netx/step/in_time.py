@@ -57,7 +57,7 @@ def mixed_over_time(b: Builder, process: Any, given: Mapping[str, Array], s_in: 
     """Each step has a row of weights for the frames so far, the newest first."""
     steps, kernel, channels = process.steps, process.kernel_size, s_in.shape[0]
     rows = np.zeros((steps, kernel, steps))
-    for t, row in enumerate(given["weight"]):
+    for t, row in enumerate(process.effective_weight(given)):
         rows[t, :, : t + 1] = row[t::-1].T
     past = b.own_state("past")
     frames = b.joined(b.reshaped(s_in, (1, channels)), past)

@@ -13,6 +13,7 @@ from bidl_sim.core.port import Signal
 from bidl_sim.core.process import State
 from bidl_sim.errors import ParameterError, ShapeError
 from bidl_sim.processes.synapses import wiring
+from bidl_sim.processes.synapses.rounded import RoundedSynapse
 from bidl_sim.processes.synapses.synapse import FlatSynapse
 from bidl_sim.typing import Array, Shape
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-class Sparse(FlatSynapse):
+class Sparse(RoundedSynapse, FlatSynapse):
     """Synapses one by one: a value of source i arrives, weighted, at each of i's targets.
 
     ``a_out[j](t) = sum of weight[k] s_in[i](t - delay[k])`` over the synapses k from i to j.
@@ -37,6 +38,8 @@ class Sparse(FlatSynapse):
     weight : one number, or (synapses,)
     delay : steps, one number or (synapses,), default 0
         On top of the delays of the connections.
+    quantize
+        See `RoundedSynapse`; all weights have one scale.
 
     Ports
     -----
@@ -125,6 +128,7 @@ class Sparse(FlatSynapse):
         return sources, self.targets.astype(np.int64)
 
     def check_plastic(self) -> None:
+        super().check_plastic()
         if self.weight.shape != self.targets.shape:
             raise ShapeError(
                 f"{self.where}, weight",
@@ -133,7 +137,7 @@ class Sparse(FlatSynapse):
             )
 
     def event_form(self, parameters: Mapping[str, Array], signal: Signal) -> Rows:
-        return Rows(self.offsets, self.targets, parameters["weight"], self.delay)
+        return Rows(self.offsets, self.targets, self.effective_weight(parameters), self.delay)
 
     def bind_spread(self, parameters: Mapping[str, Tensor], training: bool) -> Any:
         """The function that spreads inputs ``(batch, in)`` over ``(batch, delay, out)``."""

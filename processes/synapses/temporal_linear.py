@@ -13,14 +13,14 @@ from bidl_sim.core.param import Param
 from bidl_sim.core.port import Signal
 from bidl_sim.core.process import State
 from bidl_sim.errors import ShapeError
-from bidl_sim.processes.synapses.synapse import Synapse
+from bidl_sim.processes.synapses.rounded import RoundedSynapse
 from bidl_sim.typing import Array, Shape
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
-class TemporalLinear(Synapse):
+class TemporalLinear(RoundedSynapse):
     """Mixes the frames of the steps up to now: a map over time steps that looks back only.
 
     ``a_out[c](t) = sum over n <= t and m of weight[t, n, m] s_in[c + m - left](n)``
@@ -39,6 +39,8 @@ class TemporalLinear(Synapse):
     steps : at least 2
     kernel_size : neighbours along the axis, default 1
     weight : (steps, steps, kernel_size), by step, frame and neighbour
+    quantize
+        See `RoundedSynapse`; each step's weights have a scale.
 
     Ports
     -----
@@ -79,6 +81,9 @@ class TemporalLinear(Synapse):
     def parameter_shapes(self, signal: Signal | None) -> Mapping[str, Shape]:
         return {"weight": (self.steps, self.steps, self.kernel_size)}
 
+    def by_output(self) -> tuple[Shape, Shape]:
+        return self.weight.shape, (self.steps, 1, 1)
+
     def state_shape(self, name: str, shape: Shape) -> Shape:
         return (self.steps - 1, *shape)
 
@@ -96,14 +101,14 @@ class TemporalLinear(Synapse):
         source, target, tap = (x.repeat(self.steps) for x in self._pairs(signal.shape[0]))
         delay = np.tile(np.arange(self.steps), len(source) // self.steps)
         by_delay = np.zeros((self.steps, self.steps, self.kernel_size))
-        for t, row in enumerate(parameters["weight"]):
+        for t, row in enumerate(self.effective_weight(parameters)):
             by_delay[t, : t + 1] = row[t::-1]
         offsets = np.concatenate([[0], np.cumsum(np.bincount(source))])
         return Rows(offsets, target.astype(np.int32), by_delay[:, delay, tap], delay)
 
     def bind_rows(self, parameters: Mapping[str, Tensor], training: bool) -> Sequence[Tensor]:
         """For each step its weights, those of the newest frame first."""
-        rows = enumerate(parameters["weight"].unbind(0))
+        rows = enumerate(self.effective_weight(parameters).unbind(0))
         return [row[: t + 1].flip(0) for t, row in rows]
 
     def step(

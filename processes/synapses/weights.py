@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bidl_sim.core.fields import Flag, Maybe
+from bidl_sim.core.fields import Flag
 from bidl_sim.core.param import Param
 from bidl_sim.core.port import Signal
 from bidl_sim.errors import ParameterError
-from bidl_sim.processes.quantization import Grid, OnGrid
-from bidl_sim.processes.synapses.synapse import Synapse
+from bidl_sim.processes.quantization import Grid
+from bidl_sim.processes.synapses.rounded import RoundedSynapse
 from bidl_sim.typing import Array, Shape, Value
 
 
@@ -31,21 +31,22 @@ class Mask(Param):
         return mask
 
 
-class WeightedSynapse(Synapse, abstract=True):
+class WeightedSynapse(RoundedSynapse, abstract=True):
     """Base of the synapses with a weight and a bias; the weight used is made of ``weight``.
 
     In this order, as far as each is asked for::
 
         w = gain weight / ||weight||     of each output, over all that adds up to it
         w = mask w
-        w = quantize(w)                  and the bias too
+        w = quantize(w)                  and, on a Grid, the bias too
 
     Parameters
     ----------
     weight_norm : bool
         Learn length and direction of each output's weights apart.
-    quantize : Grid or (scale, bits)
-        Use the nearest numbers on this grid; gradients pass as if it were not there.
+    quantize : "int8", "int4", "float16", a Grid or (scale, bits)
+        Use the nearest numbers of this format; gradients pass as if it were not there. ``int8`` and
+        ``int4`` are whole numbers up to 127 or 7, times a scale for each output.
     gain : (outputs,), with weight_norm; the norm of ``weight`` unless given
     mask : of the weight's shape, 0 where there is no synapse and 1 elsewhere
     """
@@ -54,7 +55,6 @@ class WeightedSynapse(Synapse, abstract=True):
     bias: Param = Param(None, learned=True, optional=True)
     _: KW_ONLY
     weight_norm: Flag = Flag(False)
-    quantize: Maybe[tuple[int, int], Grid] = Maybe(OnGrid())
     gain: Param = Param(False, learned=True, optional=True)
     mask: Mask = Mask(False, learnable=False, optional=True)
 
@@ -105,8 +105,7 @@ class WeightedSynapse(Synapse, abstract=True):
         used = self.effective_weight(self.parameters())
         return int(np.count_nonzero(used)), int(used.size)
 
-    def effective_weight(self, parameters: Mapping[str, Any]) -> Value:
-        """The weight that is used, of parameters of numpy or torch."""
+    def full_weight(self, parameters: Mapping[str, Any]) -> Value:
         weight = parameters["weight"]
         if self.weight_norm:
             seen, each = self.by_output()
@@ -114,32 +113,29 @@ class WeightedSynapse(Synapse, abstract=True):
             weight = (weight.reshape(seen) * scale).reshape(weight.shape)
         if "mask" in parameters:
             weight = weight * parameters["mask"]
-        return self.quantize(weight) if self.quantize else weight
+        return weight
 
     def effective_bias(self, parameters: Mapping[str, Any]) -> Value | None:
         """The bias that is used, or None."""
         bias = parameters.get("bias")
-        return self.quantize(bias) if self.quantize and bias is not None else bias
-
-    def bind_weight(self, parameters: Mapping[str, Any], training: bool) -> Value:
-        """What a step gets as its weight."""
-        return self.effective_weight(parameters)
+        return self.quantize(bias) if isinstance(self.quantize, Grid) and bias is not None else bias
 
     def bind_bias(self, parameters: Mapping[str, Any], training: bool) -> Value | None:
         """What a step gets as its bias."""
         return self.effective_bias(parameters)
 
-    def check_plastic(self) -> None:
-        """Refuse a rule that changes the weight, where more is made of it than is written."""
-        used = {
-            "weight_norm": self.weight_norm,
-            "quantize": self.quantize is not None,
-            "mask": "mask" not in self.left_out,
-        }
-        for name in (name for name, is_used in used.items() if is_used):
-            raise ParameterError(
-                f"{self.where}, {name}", "cannot be used with a rule that changes the weight"
-            )
+    def settle(self) -> None:
+        super().settle()
+        self.weight_norm, self.gain = False, False
+
+    @property
+    def scale(self) -> Array | None:
+        return None if self.weight_norm else super().scale
+
+    @property
+    def changed_by(self) -> tuple[str, ...]:
+        used = {"weight_norm": self.weight_norm, "mask": "mask" not in self.left_out}
+        return *super().changed_by, *(name for name, is_used in used.items() if is_used)
 
     def _norms(self, weight: Value) -> Value:
         """The norm of each output's weights, to be multiplied with `by_output`."""

@@ -34,7 +34,7 @@ from bidl_sim.processes import (
 )
 from bidl_sim.processes.io.callback import Function
 from bidl_sim.processes.plasticity.loihi import SumOfProducts
-from bidl_sim.processes.quantization import OnGrid
+from bidl_sim.processes.quantization import FewBits, OnGrid
 from bidl_sim.processes.transforms.einsum import Letters
 from bidl_sim.processes.transforms.reshape import Sizes
 
@@ -112,6 +112,8 @@ def wrong(spec: Field[Any, Any], good: Process) -> Iterator[Any]:
             yield from (None, 0, 1, "yes")
         case OnGrid():
             yield from ((64,), (64, 1), (0, 8), (64, 25), 64, True)
+        case FewBits():
+            yield from ((64,), (64, 1), (0, 8), (64, 25), 64, True, "int7", "")
         case Learn():
             yield from (3, [1], ["nonsense"])
         case Initial():

@@ -14,9 +14,9 @@ from bidl_sim.core.process import State
 from bidl_sim.errors import FormatError
 from bidl_sim.netx.compare import compare
 from bidl_sim.netx.cpp.program import Program, missing_tools
-from bidl_sim.netx.runs import SimulatedRun
+from bidl_sim.netx.runs import CppRun, SimulatedRun
 from bidl_sim.netx.step import step_graph
-from bidl_sim.netx.verify import ROUNDING, TOLERANCE, Row
+from bidl_sim.netx.verify import ROUNDING, Row
 from bidl_sim.processes import (
     CUBA,
     LIF,
@@ -208,16 +208,10 @@ def test_networks_give_the_same_spikes_in_float32(rng) -> None:
     given = samples(net, lambda shape: rng.poisson(0.7, shape) * 1.0)
     circuit = net.build()
     spikes = tuple(f"{n}.{p.spikes}" for n, p in circuit.processes.items() if isinstance(p, Neuron))
-    program = Program(net, record=spikes)
-    sent = program.run(given, STEPS)
+    found = CppRun(net, "float32", spikes)(given, STEPS, spikes)
     reference = SimulatedRun(net, "float32")
     wanted = reference(given, STEPS, spikes)
     assert all(0.01 < values.mean() < 0.9 for values in wanted.recorded.values())
-    found = type(wanted)(
-        {path: sent[path] for path in spikes}, {n: sent[n] for n in wanted.outputs}, 0.0
-    )
     difference = compare(wanted, found, reference.judge(given, STEPS, ROUNDING))
     assert Row("C++", "float32", 1.0, difference).ok, difference
-    assert difference.worst <= TOLERANCE["float32"]
-    median, late = program.latency
-    assert 0 < median <= late
+    assert found.seconds > 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import runpy
 import sys
 from pathlib import Path
@@ -17,7 +18,7 @@ from bidl_sim import Network, netx
 from bidl_sim.cli import main as bidl
 from bidl_sim.errors import FormatError, MissingToolError, ParameterError
 from bidl_sim.netx import lynxi
-from bidl_sim.netx.lynxi import custom_operators
+from bidl_sim.netx.lynxi import custom_operators, manifest
 from bidl_sim.netx.lynxi.run_lynsdk import ChipError
 from bidl_sim.processes import LIF, Dense, Input, TimeMean
 
@@ -143,6 +144,14 @@ def test_what_is_missing_is_said(compiled, exported, monkeypatch) -> None:
         netx.Runtime(exported, "lynxi")
     with pytest.raises(ParameterError, match="runs what the vendor's compiler made, no network"):
         netx.Runtime(digits(), "lynxi")
+
+
+@pytest.mark.parametrize("name", manifest.PROGRAMS)
+def test_programs_need_no_newer_python_than_the_vendors(name, exported) -> None:
+    source = (exported / name).read_text(encoding="utf-8")
+    ast.parse(source, feature_version=(3, 6))
+    assert "bidl_sim" not in source
+    assert "Not verified on hardware." in source
 
 
 def program(path: Path, monkeypatch, *arguments: str) -> None:

@@ -128,6 +128,36 @@ def test_convert_rounds_and_says_what_it_did(folder, capsys) -> None:
     assert "CUBA" in capsys.readouterr().out
 
 
+def test_quantize_prints_what_few_bits_cost(folder, capsys) -> None:
+    assert bidl("train", "small.toml", "--out", "small.net", "--epochs", "1") == 0
+    capsys.readouterr()
+    assert bidl("quantize", "small.net", "q.net", "--weights", "int4", "--epochs", "2") == 0
+    printed = capsys.readouterr().out
+    assert printed.count("epoch ") == 2
+    assert [line.split()[0] for line in printed.splitlines() if "int4" in line] == [
+        "rounded",
+        "trained",
+    ]
+    assert "accuracy on 8 recordings" in printed
+
+    assert bidl("quantize", "small.net", "q.net", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    given, rounded = found["models"]
+    assert rounded["bytes"] == (folder / "q.net").stat().st_size < given["bytes"]
+    assert 0 <= rounded["accuracy"] <= 1
+    (layer,) = found["layers"]
+    assert (layer["process"], layer["weights"], layer["scales"]) == ("dense1", 98 * 8, 8)
+    assert 0 < layer["error"] <= layer["largest"] / 254 * 1.001  # half a step of 1/127
+    with pytest.raises(SystemExit):
+        bidl("quantize", "small.net", "small.net")
+
+
+def test_quantize_needs_no_data_to_round(folder, model, capsys) -> None:
+    assert bidl("quantize", "m.net", "q.net", "--weights", "float16") == 0
+    assert "accuracy not measured" in capsys.readouterr().out
+    assert netx.load("q.net").processes["dense1"].weight.dtype == np.float16
+
+
 def test_diff_names_the_first_difference(folder, model, capsys) -> None:
     assert bidl("diff", "m.net", "m.net") == 0
     assert capsys.readouterr().out == "no difference\n"
@@ -159,6 +189,8 @@ def test_diff_names_the_first_difference(folder, model, capsys) -> None:
             ("run", "m.net", "--input", "x.npy", "--output", "y.npy", "--target", "chip"),
             "Runtime, target: must be one of sim, event, ",
         ),
+        (("quantize", "m.net", "q.net", "--weights", "int3"), "weights: must be one of int8, int4"),
+        (("quantize", "m.net", "q.net", "--epochs", "1"), "does not say how events become frames"),
         (("eval", "m.net"), "does not say how events become frames"),
         (("verify", "m.net", "--input", "x.npy"), "input 'input1': must have shape"),
     ],

@@ -45,6 +45,17 @@ def test_one_altered_spike_is_found_and_not_explained(where) -> None:
     assert compare(trace(), trace(altered), everything_rounds).explained
 
 
+def test_with_coarser_numbers_nothing_is_excused_and_every_output_compared() -> None:
+    altered, shifted = SPIKES.copy(), OUTPUT.copy()
+    altered[1, 2, 0] = 1 - altered[1, 2, 0]
+    shifted[1, 0] += 0.25
+    one = trace(altered, shifted)
+    found = compare(trace(), one, None)
+    assert (found.differing, found.rounding, found.first) == (1, 0, "lif1.s_out, step 2")
+    assert found.worst == pytest.approx(0.25)
+    assert compare(trace(), one, everything_rounds).worst == 0
+
+
 def test_what_follows_a_rounded_spike_is_explained() -> None:
     altered = SPIKES.copy()
     altered[1, 2, 0] = 1 - altered[1, 2, 0]

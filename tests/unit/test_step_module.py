@@ -15,7 +15,7 @@ from bidl_sim.netx.step import Node, SavedState, StepGraph, Tensor, step_graph
 from bidl_sim.netx.step.graph import BUILT_IN, ELEMENTWISE, WHOLE
 from bidl_sim.netx.step.in_torch import OPERATIONS
 from bidl_sim.netx.step.module import initial_states, step_module
-from bidl_sim.processes import LIF, Dense, Input, Scale, TimeMean
+from bidl_sim.processes import LIF, Dense, GradedVec, Input, Scale, Sink, TimeMean
 
 STEPS = 12
 
@@ -58,10 +58,46 @@ def test_states_and_outputs_are_those_of_the_simulator(case: Case, rng) -> None:
                 atol=1e-12,  # sums may be rounded in another order
                 err_msg=path,
             )
+
+
+SCRIPTED = (
+    *("Activation", "AvgPool2d-padding", "Conv2d-groups", "ConvTranspose2d-groups", "RF"),
+    *("CUBA-refractory", "Delay-per-neuron", "GlobalAvgPool-image", "HodgkinHuxley"),
+    *("LIAF-centered", "LIF-membrane-norm", "MaxPool2d-padding", "SigmaDelta-act"),
+    *("Sparse-delays", "TemporalLinear", "TimeDecimation"),
+)
+
+
+@pytest.mark.parametrize("case", [c for c in SAID if c.name in SCRIPTED], ids=lambda c: c.name)
+def test_it_can_be_scripted(case: Case, rng) -> None:
+    net = case.network()
+    graph = step_graph(net)
+    module = step_module(graph, torch.float64)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch.jit is old
+        warnings.simplefilter("ignore")  # torch.jit is old, and looks at more than it is told to
         scripted = torch.jit.script(module)
-    np.testing.assert_array_equal(run(scripted, graph, values, torch.float64)[0], found)
+    values = inputs(net, rng, steps=STEPS)
+    found = run(scripted, graph, values, torch.float64)[0]
+    np.testing.assert_array_equal(found, run(module, graph, values, torch.float64)[0])
+
+
+def test_those_scripted_use_most_operations() -> None:
+    graphs = [step_graph(case.network()) for case in SAID if case.name in SCRIPTED]
+    used = {node.op for graph in graphs for node in graph.nodes}
+    assert len(graphs) == len(SCRIPTED)
+    assert {*WHOLE, *BUILT_IN} - used == {"expand"}
+
+
+def test_what_is_the_same_for_all_samples_is_sent_to_each(rng) -> None:
+    net = Network()
+    net.connect(net.add(Input(3)), net.add(Sink(name="moving")))
+    net.connect(net.add(GradedVec(3, name="still")), net.add(Sink(name="zeros")))
+    graph = step_graph(net)
+    x = torch.from_numpy(rng.normal(size=(4, 3)).astype(np.float32))
+    results = step_module(graph)(x, *initial_states(graph, 4))
+    sent = dict(zip(graph.outputs, results, strict=False))
+    assert torch.equal(sent["moving"], x)
+    assert torch.equal(sent["zeros"], torch.zeros(4, 3))
 
 
 def network() -> Network:

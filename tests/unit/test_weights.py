@@ -183,6 +183,8 @@ def test_unpooling_is_the_transpose_of_a_sum() -> None:
         ({"mask": [[1, 1, 1], [1, 1, 0.5]]}, "mask"),
         ({"weight": [[0.0, 0, 0], [1, 2, 3]], "weight_norm": True}, "weight"),
         ({"quantize": (64,)}, "quantize"),
+        ({"quantize": "int7"}, "quantize: must be one of int8"),
+        ({"quantize": "float16", "weight": np.full((2, 3), 7e4)}, "weight.*float16 ends at 65504"),
         ({"quantize": (64, 1)}, "quantize, bits"),
         ({"quantize": (0, 8)}, "quantize, scale"),
     ],
@@ -204,7 +206,8 @@ def test_shapes_are_checked() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("weight_norm", True), ("quantize", (64, 8)), ("mask", MASK)]
+    ("name", "value"),
+    [("weight_norm", True), ("quantize", (64, 8)), ("quantize", "int8"), ("mask", MASK)],
 )
 def test_a_rule_changes_only_weights_that_are_used_as_they_are(name, value) -> None:
     dense, after = Dense(3, 2, **{name: value}), LIF()

@@ -1,4 +1,4 @@
-"""The intrinsics of a step on torch tensors; importing this module registers them."""
+"""What a step and rounding take from core, on torch tensors; importing this registers it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bidl_sim.core import intrinsics
+from bidl_sim.core import intrinsics, rounding
 from bidl_sim.typing import Value
 
 
@@ -86,3 +86,15 @@ def _straight_through(value: Tensor, smooth: Value) -> Tensor:
     if not (torch.is_grad_enabled() and smooth.requires_grad):
         return value.to(smooth.dtype)
     return _StraightThrough.apply(value, like)  # type: ignore[no-any-return,no-untyped-call]
+
+
+@rounding.scale_of.register(Tensor)
+def _scale_of(x: Tensor, axes: tuple[int, ...], most: int) -> Tensor:
+    largest = x.detach().abs().amax(axes, keepdim=True).float()
+    bits = (largest / most).view(torch.int32) + rounding.LAST_BITS // 2 + 1
+    return (bits & ~rounding.LAST_BITS).view(torch.float32).clamp(min=rounding.TINY)
+
+
+@rounding.half.register(Tensor)
+def _half(x: Tensor) -> Tensor:
+    return x.detach().half().to(x.dtype)
