@@ -50,11 +50,6 @@ def small(seed: int = 0) -> Network:
     )
 
 
-def retrained() -> Network:
-    """The same network with other weights."""
-    return small(seed=1)
-
-
 @pytest.fixture(scope="module")
 def built() -> Program:
     return Program(small(), "float64", options=PLAIN)
@@ -190,14 +185,14 @@ def test_wrong_usage_and_missing_files_are_told_apart(built, tmp_path) -> None:
 
 @needs_tools
 def test_weights_trained_further_fit_the_same_code(built, frames, tmp_path) -> None:
-    export(retrained(), tmp_path / "other", "float64")
+    export(small(seed=1), tmp_path / "other", "float64")
     for name in ("model.cpp", "model.hpp"):
         assert (tmp_path / "other" / name).read_text() == (built.folder / name).read_text()
     np.save(tmp_path / "in.npy", frames)
     out = tmp_path / "out.npy"
     weights = tmp_path / "other" / "weights.bin"
     assert call(built, tmp_path / "in.npy", out, "--last", weights=weights)[0] == 0
-    wanted = Simulator(retrained(), dtype="float64").run(frames)
+    wanted = Simulator(small(seed=1), dtype="float64").run(frames)
     np.testing.assert_allclose(np.load(out), wanted)
     assert not np.allclose(wanted, Simulator(small(), dtype="float64").run(frames))
 
