@@ -14,12 +14,14 @@ def add(commands: Any) -> argparse.ArgumentParser:
         "export", help="write a model for another machine"
     )
     parser.add_argument("model")
-    parser.add_argument("--target", required=True, help="graph, lynxi or onnx")
+    parser.add_argument("--target", required=True, help="cpp, graph, lynxi or onnx")
     parser.add_argument("--out", required=True, metavar="DIR")
     parser.add_argument("--steps", type=int, metavar="T", help="timesteps of a sample (lynxi)")
     parser.add_argument("--batch", type=int, metavar="B", help="samples at once (lynxi)")
     parser.add_argument("--input", metavar="X.npy", help="samples for the emulator (lynxi)")
-    parser.add_argument("--dtype", help="float32 (default), float64 or float16 (onnx)")
+    parser.add_argument(
+        "--dtype", help="float32 (default) or float64 (cpp, onnx), or float16 (onnx)"
+    )
     declare(parser, READ)
     return parser
 
