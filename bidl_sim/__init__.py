@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bidl_sim.core.port import In, Out, Ref
     from bidl_sim.core.process import Process, State
     from bidl_sim.errors import BidlError
+    from bidl_sim.netx.modules.network import from_torch
     from bidl_sim.simulator import Simulator
 
 __version__ = "0.1.0"
@@ -31,6 +32,7 @@ _HOME = {
     "Ref": "bidl_sim.core.port",
     "Simulator": "bidl_sim.simulator",
     "State": "bidl_sim.core.process",
+    "from_torch": "bidl_sim.netx.modules.network",
 }
 _MODULES = ("data", "lava", "netx", "plots", "processes", "slayer", "trainers")
 
@@ -47,6 +49,7 @@ __all__ = [
     "State",
     "__version__",
     "data",
+    "from_torch",
     "lava",
     "netx",
     "plots",

@@ -51,7 +51,14 @@ def _lynxi(net: Network, folder: Path, **options: Any) -> Sequence[str]:
     return lynxi.export(net, folder, **options)
 
 
+def _cpp(net: Network, folder: Path, **options: Any) -> None:
+    from bidl_sim.netx import cpp
+
+    cpp.export(net, folder, **options)
+
+
 TARGETS: Mapping[str, Target] = {
+    "cpp": Target(_cpp, ("dtype", "fold")),
     "graph": Target(_graph),
     "lynxi": Target(_lynxi, ("steps", "batch", "inputs")),
     "onnx": Target(_onnx, ("dtype",)),
@@ -65,13 +72,14 @@ def export(net: Process, target: str, folder: str | Path, **options: Any) -> tup
     ----------
     net
         The network; a single process stands for everything it is connected to.
-    target : "graph", "lynxi" or "onnx"
-        One timestep as text and picture; what the Lynxi chip's tools take (docs/lynxi.md); an ONNX
-        model of one timestep.
+    target : "cpp", "graph", "lynxi" or "onnx"
+        A C++ program (docs/cpp.md); one timestep as text and picture; what the Lynxi chip's tools
+        take (docs/lynxi.md); an ONNX model of one timestep.
     folder
         Where to write; made if it does not exist, and files in it are replaced.
     options
-        For "lynxi" those of `bidl_sim.netx.lynxi.export`, for "onnx" ``dtype``.
+        For "cpp" and "lynxi" those of `bidl_sim.netx.cpp.export` and `bidl_sim.netx.lynxi.export`,
+        for "onnx" ``dtype``.
 
     Returns what one should know about the files. Raises `FormatError`, which names the process, for
     what the target cannot say.

@@ -91,7 +91,7 @@ NIR = Format(
     *("NIR", "node", nir.load, to_nir.save),
     options=NAMES,
     suffix=".nir",
-    writes=("dt",),
+    writes=("dt", "target"),
     again=_no_options,
     sketch={"dt": 1.0},
 )
@@ -158,14 +158,15 @@ def save(
         One of `FORMATS`; told by the path's suffix unless given, and native if that says nothing.
         What a format cannot say is refused by name.
     options
-        Of NIR files: ``dt``, the timestep in s of processes that have none of their own. Of ONNX
-        models: ``dtype``; ``sequence=True`` for a whole run instead of one timestep; ``fold=True``
-        for normalisations within weights.
+        Of NIR files: ``dt``, the timestep in s of processes that have none of their own, and
+        ``target``, a library that is to read the file with the same spikes. Of ONNX models:
+        ``dtype``; ``sequence=True`` for a whole run instead of one timestep; ``fold=True`` for
+        normalisations within weights.
     """
     if not isinstance(net, Process):
         raise ParameterError("netx.save", f"takes a network, got {type(net).__name__}")
     network = net if isinstance(net, Network) else Network.of(net)
-    kind = _to_write(Path(path), format)
+    kind = format_to_write(path, format)
     assert kind.write is not None
     kind.check("netx.save", options, kind.writes)
     described = copy(network)  # the caller's stays as it is
@@ -173,10 +174,11 @@ def save(
     kind.write(described, path, **options)
 
 
-def _to_write(path: Path, name: str | None) -> Format:
+def format_to_write(path: str | Path, name: str | None = None) -> Format:
+    """The format that `save` writes."""
     written = {f.name: f for f in FORMATS.values() if f.write}
     if name is None:
-        return next((f for f in written.values() if f.suffix == path.suffix != ""), NATIVE)
+        return next((f for f in written.values() if f.suffix == Path(path).suffix != ""), NATIVE)
     if name not in written:
         raise ParameterError("netx.save, format", f"must be of {', '.join(written)}, got {name!r}")
     return written[name]

@@ -98,13 +98,13 @@ class Info:
         return f"{head}\n\n{table(rows, left=3, totals=True)}"
 
 
-def info(path: str | Path) -> Info:
-    """What a file holds: processes, shapes, counts, metadata."""
+def info(path: str | Path, **options: Any) -> Info:
+    """What a file holds: processes, shapes, counts, metadata; ``options`` as of `load`."""
     kind = format_of(path)
     try:
-        network = kind.load(path)
+        network = kind.load(path, **options)
     except ParameterError:  # it does not say all that a run needs
-        network = kind.load(path, **kind.sketch)
+        network = kind.load(path, **{**kind.sketch, **options})
     circuit = network.build()
     return Info(
         str(path),

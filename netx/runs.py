@@ -159,6 +159,23 @@ class CapturedRun(SessionRun):
         super().__init__(CapturedSession(network, dtype=dtype, record=record))
 
 
+class CppRun:
+    """The C++ program, compiled at once. Its seconds are those of its steps alone."""
+
+    def __init__(self, network: Network, dtype: str, record: tuple[str, ...]) -> None:
+        from bidl_sim.netx.cpp.program import Program
+
+        self._program = Program(network, dtype, record=record)
+        self._outputs = tuple(network.build().outputs)
+
+    def __call__(self, samples: Samples, steps: int, record: tuple[str, ...]) -> Trace:
+        sent = self._program.run(samples, steps)
+        batch = len(next(iter(samples.values()))) if samples else 1
+        seconds = 1e-6 * self._program.latency[0] * steps * batch
+        recorded = {path: sent[path] for path in record}
+        return Trace(recorded, {name: sent[name] for name in self._outputs}, seconds)
+
+
 class EmulatedRun(SessionRun):
     """The contract emulator, by default in fp16."""
 
@@ -191,7 +208,7 @@ def samples_of(circuit: Circuit, inputs: Any = None) -> tuple[Samples, int, int]
     return samples, arranged.batch, arranged.steps
 
 
-AnyRun: TypeAlias = "SimulatedRun | UnrolledRun | SessionRun"
+AnyRun: TypeAlias = "SimulatedRun | UnrolledRun | SessionRun | CppRun"
 
 
 def _named(outputs: Any, names: Any) -> dict[str, Any]:

@@ -28,13 +28,22 @@ class Runtime:
         "sim", the torch engine on the CPU; "event", the event engine; "gpu", a CUDA device;
         "onnx", onnxruntime on the CPU; "lynxi", a Lynxi chip by its vendor's runtime (not verified
         on hardware); "lynxi-emulator", a contract emulator, fp16, not the chip.
+    options
+        How a file is read, see `load`.
     """
 
-    def __init__(self, path: Model, target: str = "sim") -> None:
+    def __init__(self, path: Model, target: str = "sim", **options: Any) -> None:
         if target not in TARGETS:
             raise ParameterError(
                 "Runtime, target", f"must be one of {', '.join(TARGETS)}, got {target!r}"
             )
+        if options:
+            if isinstance(path, Process) or target == "lynxi":
+                raise ParameterError(
+                    f"Runtime, {next(iter(options))}",
+                    "is for reading model files, and none was given",
+                )
+            path = load(path, **options)
         self.machine = TARGETS[target](path)
 
     @property

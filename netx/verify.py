@@ -124,7 +124,7 @@ class Report:
         return "\n".join([head, "", table(rows, left=3), *notes, *self.left_out])
 
 
-def verify(path: str | Path, inputs: Any = None) -> Report:
+def verify(path: str | Path, inputs: Any = None, **options: Any) -> Report:
     """Run a model file in every way there is, in float64 and float32, and compare.
 
     Compared with the process-major simulation are the timestep-major one, the one on compiled
@@ -141,8 +141,10 @@ def verify(path: str | Path, inputs: Any = None) -> Report:
         The model file.
     inputs
         Samples ``(batch, time, *shape)`` or a mapping from input names; random events by default.
+    options
+        How the file is read, see `bidl_sim.netx.load`.
     """
-    network = load(path)
+    network = load(path, **options)
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "again.net"
         native.save(network, copy)

@@ -29,6 +29,7 @@ from bidl_sim.processes.neurons.graded import GradedReLUVec, GradedVec, ProductN
 from bidl_sim.processes.neurons.hodgkin_huxley import HodgkinHuxley
 from bidl_sim.processes.neurons.integrator import IF, Integrator
 from bidl_sim.processes.neurons.izhikevich import Izhikevich
+from bidl_sim.processes.neurons.late_reset import LateResetLIF
 from bidl_sim.processes.neurons.leaky_integrator import LeakyIntegrator
 from bidl_sim.processes.neurons.lif import LIAF, LIF
 from bidl_sim.processes.neurons.lif_plus.lif_plus import LIFPlus
@@ -124,6 +125,7 @@ __all__ = [
     "Izhikevich",
     "LIFPlus",
     "LastStep",
+    "LateResetLIF",
     "LateralInhibition",
     "LeakyIntegrator",
     "LoihiRule",

@@ -106,6 +106,7 @@ REQUIRED: dict[str, Case] = {
     "GroupMean": Case("GroupMean", lambda: bp.GroupMean(3), (6,)),
     "Einsum": Case("Einsum", lambda: bp.Einsum("ik,kj->ij", 0.5), (4, 4)),
     "Input": Case("Input", lambda: bp.Input(5)),
+    "LateResetLIF": Case("LateResetLIF", lambda: bp.LateResetLIF(alpha_syn=0.4, learn=True)),
     "LoihiRule": Case("LoihiRule", lambda: bp.LoihiRule.stdp(0.1, 0.3, -0.2, 8, 9, t_epoch=3)),
     "MaxPool2d": Case("MaxPool2d", lambda: bp.MaxPool2d(2), (2, 6, 6)),
     "Poisson": Case("Poisson", lambda: bp.Poisson(5, rate=0.3)),
@@ -222,6 +223,8 @@ VARIANTS = (
             tau=0.003, r=2.0, v_leak=0.1, reset="subtract", method="exp", compare="ge", learn=True
         ),
     ),
+    Case("LateResetLIF-value", lambda: bp.LateResetLIF(v_th=0.6, reset="value")),
+    Case("LateResetLIF-now", lambda: bp.LateResetLIF(v_th=0.4, late=False)),
     Case("LIF-soft", lambda: bp.LIF(alpha=0.9, beta=0.02, reset="soft", reset_grad="detached")),
     Case("LIF-v-reset", lambda: bp.LIF(alpha=0.9, v_reset=-0.3, surrogate="rectangle")),
     Case("LIF-membrane-norm", lambda: bp.LIF(alpha=0.8, norm="membrane"), (2, 4, 4)),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from bidl_sim.cli.options import READ, WRITTEN, declare, given, shared
+
 
 def add(commands: Any) -> argparse.ArgumentParser:
     """Declare the command."""
@@ -19,29 +21,33 @@ def add(commands: Any) -> argparse.ArgumentParser:
     )
     parser.add_argument("--data", metavar="DIR", help="recordings for accuracy with --quantize")
     parser.add_argument("--split", default="test", help="test (default) or train")
+    declare(parser, READ, WRITTEN)
     return parser
 
 
 def run(options: argparse.Namespace) -> int:
     """Write the file and say what is in it, what is not, and what rounding did."""
     from bidl_sim import netx
-    from bidl_sim.netx.formats import format_of
+    from bidl_sim.netx.formats import format_of, format_to_write
     from bidl_sim.netx.lava.quantize import quantized
 
-    given = netx.load(options.model)
-    net = quantized(given) if options.quantize else given
-    netx.save(net, options.out, format=options.to)
+    known = format_of(options.model).options, format_to_write(options.out, options.to).writes
+    said = given(options, READ, WRITTEN)
+    reading, writing = shared(said, *zip((options.model, options.out), known, strict=True))
+    before = netx.load(options.model, **reading)
+    net = quantized(before) if options.quantize else before
+    netx.save(net, options.out, format=options.to, **writing)
     written = format_of(options.out).name
     print(f"{options.model}: {format_of(options.model).name}")
     print(f"{options.out}: {written}, {len(net.build().processes)} processes")
-    if written == "lava-dl" and (beside := [n for n in given.metadata if n != "lava"]):
+    if written == "lava-dl" and (beside := [n for n in before.metadata if n != "lava"]):
         print(f"left out, as the format has no place for it: metadata {', '.join(beside)}")
-    if options.quantize and "data" in given.metadata:
+    if options.quantize and "data" in before.metadata:
         from bidl_sim.cli.files import recorded_data
 
-        data = recorded_data(options.model, options.data, options.split)
-        before, after = (_accuracy(network, data) for network in (given, net))
-        print(f"accuracy {100 * before:.2f} % before rounding, {100 * after:.2f} % after")
+        recordings = recorded_data(options.model, options.data, options.split, **reading)
+        first, last = (_accuracy(network, recordings) for network in (before, net))
+        print(f"accuracy {100 * first:.2f} % before rounding, {100 * last:.2f} % after")
     return 0
 
 

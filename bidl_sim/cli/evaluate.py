@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from bidl_sim.cli.options import READ, declare, given
 from bidl_sim.cli.target import add_target
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def add(commands: Any) -> argparse.ArgumentParser:
     parser.add_argument("--split", default="test", help="test (default) or train")
     add_target(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    declare(parser, READ)
     return parser
 
 
@@ -34,9 +36,10 @@ def run(options: argparse.Namespace) -> int:
     """Print accuracy, speed and work."""
     from bidl_sim.cli.files import recorded_data
 
-    recordings = recorded_data(options.model, options.data, options.split)
-    found = evaluate(options.model, recordings, options.target)
-    work = workload(options.model, recordings, options.target)
+    said = given(options, READ)
+    recordings = recorded_data(options.model, options.data, options.split, **said)
+    found = evaluate(options.model, recordings, options.target, **said)
+    work = workload(options.model, recordings, options.target, **said)
     if options.json:
         operations = work.total.synaptic_operations
         print(json.dumps({**found, "synaptic_operations": operations, "work": work.as_dict()}))
@@ -50,11 +53,11 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def evaluate(model: str | Network, recordings: Any, target: str) -> dict[str, Any]:
+def evaluate(model: str | Network, recordings: Any, target: str, **options: Any) -> dict[str, Any]:
     """Run all recordings; accuracy and speed as plain numbers."""
     from bidl_sim import netx
 
-    runtime = netx.Runtime(model, target)
+    runtime = netx.Runtime(model, target, **options)
     correct, seconds = 0, 0.0
     for part in _batches(recordings):
         runtime.reset()
@@ -75,13 +78,13 @@ def evaluate(model: str | Network, recordings: Any, target: str) -> dict[str, An
     }
 
 
-def workload(model: str, recordings: Any, target: str) -> Workload:
+def workload(model: str, recordings: Any, target: str, **options: Any) -> Workload:
     """The work of all recordings, in a run of its own, because counting takes time."""
     from bidl_sim import netx
     from bidl_sim.metrics import Workload
 
     simulated = target if target in ("sim", "event") else "sim"
-    runtime = netx.Runtime(model, simulated)
+    runtime = netx.Runtime(model, simulated, **options)
     work = Workload(runtime.simulator)
     for part in _batches(recordings):
         runtime.reset()

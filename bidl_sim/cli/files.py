@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -22,17 +23,17 @@ def read_array(path: str) -> Array:
     return array
 
 
-def recorded_data(model: str, path: str | Path | None, split: str) -> Recordings:
-    """Recordings framed as the model's file says."""
-    return data_config(model).load(split, path)
+def recorded_data(model: str, path: str | Path | None, split: str, **options: Any) -> Recordings:
+    """Recordings framed as the model's file says, which is read with ``options``."""
+    return data_config(model, **options).load(split, path)
 
 
-def data_config(model: str) -> DataConfig:
-    """How the model's file says that events become frames."""
+def data_config(model: str, **options: Any) -> DataConfig:
+    """How the model's file, read with ``options``, says that events become frames."""
     from bidl_sim import netx
     from bidl_sim.trainers.parse import parse
 
-    metadata = netx.load(model).metadata
+    metadata = netx.load(model, **options).metadata
     if "data" not in metadata:
         raise FormatError(
             f"{model}: /metadata", "does not say how events become frames", "use bidl run instead"

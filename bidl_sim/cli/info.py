@@ -7,6 +7,8 @@ import json
 from itertools import zip_longest
 from typing import Any
 
+from bidl_sim.cli.options import READ, declare, given
+
 MOST = 6
 """Lines for each format."""
 
@@ -16,6 +18,7 @@ def add(commands: Any) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser("info", help="what a model file holds")
     parser.add_argument("model")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    declare(parser, READ)
     return parser
 
 
@@ -23,7 +26,7 @@ def run(options: argparse.Namespace) -> int:
     """Print a table of processes and what other formats would lose, or JSON."""
     from bidl_sim.netx import info
 
-    found = info(options.model)
+    found = info(options.model, **given(options, READ))
     if options.json:
         print(json.dumps(found.as_dict()))
         return 0

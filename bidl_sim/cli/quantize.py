@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bidl_sim.cli.options import READ, declare, given
 from bidl_sim.table import table
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def add(commands: Any) -> argparse.ArgumentParser:
     parser.add_argument("--batch-size", type=int, default=32, help="of the training (default 32)")
     parser.add_argument("--seed", type=int, default=0, help="of the training (default 0)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    declare(parser, READ)
     return parser
 
 
@@ -42,17 +44,18 @@ def run(options: argparse.Namespace) -> int:
 
     if Path(options.out).resolve() == Path(options.model).resolve():
         options.parser.error("MODEL and OUT are one file, and the given weights would be lost")
-    given = netx.load(options.model)
-    recordings = _recordings(options, given)
-    rounded = netx.quantize(given, options.weights, options.skip)
+    said = given(options, READ)
+    net = netx.load(options.model, **said)
+    recordings = _recordings(options, net, said)
+    rounded = netx.quantize(net, options.weights, options.skip)
     netx.save(rounded, options.out)
     models = [
-        _model("given", given, options.model, recordings),
+        _model("given", net, options.model, recordings),
         _model("rounded", rounded, options.out, recordings),
     ]
-    layers = _layers(given, rounded)
+    layers = _layers(net, rounded)
     if options.epochs:
-        trained = _trained(options)
+        trained = _trained(options, said)
         netx.save(trained, options.out)
         models.append(_model("trained", trained, options.out, recordings))
     if options.json:
@@ -67,17 +70,19 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _recordings(options: argparse.Namespace, given: Network) -> Recordings | None:
+def _recordings(
+    options: argparse.Namespace, net: Network, said: dict[str, Any]
+) -> Recordings | None:
     """What accuracy is measured on; None without a data set, or without its files."""
     from bidl_sim.cli.files import data_config, recorded_data
 
     asked = options.data or options.epochs
-    if not asked and ("data" not in given.metadata or data_config(options.model).needs_files):
+    if not asked and ("data" not in net.metadata or data_config(options.model, **said).needs_files):
         return None
-    return recorded_data(options.model, options.data, options.split)
+    return recorded_data(options.model, options.data, options.split, **said)
 
 
-def _trained(options: argparse.Namespace) -> Network:
+def _trained(options: argparse.Namespace, said: dict[str, Any]) -> Network:
     """The network, trained with rounded weights from the given ones on."""
     from bidl_sim import netx
     from bidl_sim.cli.files import recorded_data
@@ -85,11 +90,11 @@ def _trained(options: argparse.Namespace) -> Network:
     from bidl_sim.netx.quantize import use
     from bidl_sim.trainers import OptimizerConfig, TrainConfig, train
 
-    net = netx.load(options.model)
+    net = netx.load(options.model, **said)
     use(net, options.weights, options.skip)
     train(
         net,
-        recorded_data(options.model, options.data, "train"),
+        recorded_data(options.model, options.data, "train", **said),
         config=TrainConfig(
             epochs=options.epochs,
             batch_size=options.batch_size,

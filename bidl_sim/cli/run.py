@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from bidl_sim.cli.options import READ, declare, given
 from bidl_sim.cli.target import add_target
 
 
@@ -17,6 +18,7 @@ def add(commands: Any) -> argparse.ArgumentParser:
     )
     parser.add_argument("--output", required=True, metavar="Y.npy")
     add_target(parser)
+    declare(parser, READ)
     return parser
 
 
@@ -29,7 +31,8 @@ def run(options: argparse.Namespace) -> int:
     from bidl_sim.errors import DataError
 
     inputs = read_array(options.input)
-    outputs = netx.Runtime(options.model, options.target).run(inputs)
+    runtime = netx.Runtime(options.model, options.target, **given(options, READ))
+    outputs = runtime.run(inputs)
     if not isinstance(outputs, np.ndarray):
         names = ", ".join(outputs) if outputs else "none"
         raise DataError(options.model, f"must have one output, has {names}")

@@ -6,6 +6,8 @@ import argparse
 import json
 from typing import Any
 
+from bidl_sim.cli.options import READ, declare, given
+
 
 def add(commands: Any) -> argparse.ArgumentParser:
     """Declare the command."""
@@ -19,6 +21,7 @@ def add(commands: Any) -> argparse.ArgumentParser:
         "--layers", action="store_true", help="explain the emulator's distance, process by process"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    declare(parser, READ)
     return parser
 
 
@@ -29,15 +32,15 @@ def run(options: argparse.Namespace) -> int:
 
     if options.input and options.data:
         options.parser.error("give --input or --data, not both")
-    inputs = None
+    inputs, said = None, given(options, READ)
     if options.input:
         inputs = read_array(options.input)
     elif options.data:
-        inputs = recorded_data(options.model, options.data, "test").frames
-    report = netx.verify(options.model, inputs)
+        inputs = recorded_data(options.model, options.data, "test", **said).frames
+    report = netx.verify(options.model, inputs, **said)
     print(json.dumps(report.as_dict()) if options.json else report)
     if options.layers:
         from bidl_sim.netx.emulator import distances
 
-        print(f"\n{distances(netx.load(options.model), inputs)}")
+        print(f"\n{distances(netx.load(options.model, **said), inputs)}")
     return 0 if report.ok else 1

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 
 import networkx as nx
+import numpy as np
 
 from bidl_sim.netx.nir.file import Graph, Member, Node
 
@@ -71,6 +72,21 @@ def delayed(graph: Graph) -> frozenset[Edge]:
         closing = [e for e in net.edges if loop[e[0]] == loop[e[1]] and goes_back(e)]
         net.remove_edges_from(closing)
         found.update(closing)
+    return frozenset(found)
+
+
+def before_biases(graph: Graph, later: frozenset[Edge]) -> frozenset[Edge]:
+    """The edges of `delayed`, but for those from a bias, in whose place is the one to it.
+
+    A bias acts from the first step on then.
+    """
+    nodes, edges = leaves(graph), leaf_edges(graph)
+    found = set(later)
+    for edge in later:
+        into = [way for way in edges if way[1] == edge[0]]
+        out = [way for way in edges if way[0] == edge[0]]
+        if np.any(nodes[edge[0]].fields.get("bias", 0) != 0) and len(into) == len(out) == 1:
+            found = found - {edge} | {*into}
     return frozenset(found)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -49,6 +50,8 @@ def population(node: Node, options: Options) -> Process:
     """The population that a node describes."""
     kind: Any = KINDS[node.kind]
     arrays = {name: node.array(name) for name in node.fields}
+    if node.kind != "Threshold":
+        arrays = options.library.fields(node.kind, arrays, options.step)
     if node.kind != "Threshold" and "v_threshold" in arrays:
         arrays.setdefault("v_reset", np.zeros_like(arrays["v_threshold"]))
     shapes = {value.shape for value in arrays.values() if value.shape}
@@ -64,6 +67,11 @@ def population(node: Node, options: Options) -> Process:
         given["dt"] = options.step
     if "gain" in kind.option_specs:
         given["gain"] = _gain(node, arrays["r"], options)
+    if given.get("v_min") == -math.inf:
+        del given["v_min"]
+    start = arrays.get(options.library.begins_at, np.zeros(()))
+    if np.any(start != 0):
+        given["initial"] = {"v": start}
     made: Process = kind(shape=next(iter(shapes), None), **given, **arrays)
     return made
 

@@ -11,12 +11,20 @@ from typing import Any
 import numpy as np
 
 from bidl_sim.errors import BidlError, FormatError, ParameterError
+from bidl_sim.netx.nir.libraries import SOURCES
+from bidl_sim.netx.nir.libraries.source import Source
 from bidl_sim.processes.neurons.discretised import METHODS
 from bidl_sim.processes.neurons.integrator import GAINS
 from bidl_sim.processes.neurons.thresholded import ANY, COMPARISONS
 
 RESETS = ("value", "subtract")
-CHOICES = {"reset": RESETS, "method": METHODS, "if_gain": GAINS, "compare": COMPARISONS}
+CHOICES = {
+    "reset": RESETS,
+    "method": METHODS,
+    "if_gain": GAINS,
+    "compare": COMPARISONS,
+    "source": tuple(SOURCES),
+}
 PREFIX = "bidl_"
 """Of the keys of a file's metadata that say these options."""
 
@@ -42,9 +50,12 @@ class Options:
     max_spikes : int or infinity
         How many spikes a neuron may send in a step; infinity is `ANY`.
     v_min : float
-        The least potential in units of the threshold; none unless given.
+        The least potential in units of the threshold; none unless given, or if -infinity.
     compare : "gt" or "ge"
         Whether a potential equal to its threshold is no spike, or one.
+    source : str
+        The library that wrote the file, of `SOURCES`: its conventions count where nothing else is
+        said.
     """
 
     dt: float | None = None
@@ -54,6 +65,12 @@ class Options:
     max_spikes: int = 1
     v_min: float | None = None
     compare: str = "gt"
+    source: str | None = None
+
+    @property
+    def library(self) -> Source:
+        """Whose conventions the file has."""
+        return Source() if self.source is None else SOURCES[self.source]
 
     @property
     def step(self) -> float:
@@ -77,8 +94,10 @@ def given(options: Mapping[str, Any], where: str = "netx.load") -> dict[str, Any
     }
 
 
-def resolve(where: str, given: Mapping[str, Any], *metadata: Mapping[str, Any]) -> Options:
-    """What counts for a node: what was given, then its metadata from the innermost on."""
+def resolve(
+    where: str, given: Mapping[str, Any], *metadata: Mapping[str, Any], kind: str = ""
+) -> Options:
+    """What counts for a node: what was given, then metadata from the innermost on, the source."""
     said: dict[str, Any] = {}
     for key, value in ChainMap(*map(dict, metadata)).items():
         name = key.removeprefix(PREFIX)
@@ -90,7 +109,9 @@ def resolve(where: str, given: Mapping[str, Any], *metadata: Mapping[str, Any]) 
                 raise
             except BidlError as error:
                 raise FormatError(error.where, error.problem) from None
-    return Options(**{**said, **given})
+    said |= given
+    source = Options(source=said.get("source")).library
+    return Options(**{**source.options, **source.of_kind.get(kind, {}), **said})
 
 
 def checked(where: str, name: str, value: Any) -> Any:
@@ -108,6 +129,8 @@ def checked(where: str, name: str, value: Any) -> Any:
         if number != math.inf and not (number >= 1 and number == int(number)):
             raise ParameterError(where, f"must be a whole number >= 1 or infinity, got {value!r}")
         return ANY if number >= ANY else int(number)
+    if name == "v_min" and number == -math.inf:
+        return number
     if not math.isfinite(number) or (name == "dt" and number <= 0):
         wanted = "seconds > 0" if name == "dt" else "a number"
         raise ParameterError(where, f"must be {wanted}, got {value!r}")

@@ -19,10 +19,11 @@ from bidl_sim.errors import BidlError, FormatError, ParameterError
 from bidl_sim.netx.native import MAX_VALUES
 from bidl_sim.netx.nir.file import Graph, Node, arrow, named, read
 from bidl_sim.netx.nir.layers import layer
-from bidl_sim.netx.nir.loops import Edge, delayed, leaf_edge, leaves
+from bidl_sim.netx.nir.loops import Edge, before_biases, delayed, leaf_edge, leaves
 from bidl_sim.netx.nir.neurons import KINDS, population
 from bidl_sim.netx.nir.options import PREFIX, Options, given, resolve
 from bidl_sim.processes import Add, Input, Sink
+from bidl_sim.typing import Shape
 
 
 def load(path: str | Path, **options: Any) -> Network:
@@ -39,11 +40,14 @@ def to_network(graph: Graph, **options: Any) -> Network:
     An edge that closes a loop carries what was sent in the step before, see `loops.delayed`.
     """
     chosen = given(options)
-    dt = resolve(graph.where, chosen, graph.metadata).step
+    whole = resolve(graph.where, chosen, graph.metadata)
+    dt = whole.step
     _check(graph)
-    nodes = leaves(graph)
+    nodes, later = leaves(graph), delayed(graph)
+    if whole.library.biases_at_once:
+        later = before_biases(graph, later)
     try:
-        network = _Builder(chosen, delayed(graph)).network(graph, "", ())
+        network = _Builder(chosen, later).network(graph, "", ())
         circuit = network.build()
     except (FormatError, ParameterError) as error:
         if isinstance(error, FormatError) or error.where.startswith("netx.load"):
@@ -60,7 +64,7 @@ def to_network(graph: Graph, **options: Any) -> Network:
     for path, node in nodes.items():
         into = next(iter(circuit.processes[path].in_specs), None)
         if into is not None:
-            _compare(node, circuit.signals[f"{path}.{into}"].shape)
+            _compare(node, circuit.signals[f"{path}.{into}"].shape, whole)
     network.metadata = _beside(graph, dt)
     return network
 
@@ -125,10 +129,10 @@ class _Builder:
         above: tuple[Mapping[str, Any], ...],
     ) -> None:
         """Add what a node describes."""
-        options = resolve(node.where, self.given, node.metadata, *above)
+        options = resolve(node.where, self.given, node.metadata, *above, kind=node.kind)
         is_port = node.kind in ("Input", "Output")
         try:
-            process = _port(node, path == name) if is_port else _process(node, options)
+            process = _port(node, options, path == name) if is_port else _process(node, options)
             net.add(process, name)
         except FormatError:
             raise
@@ -145,9 +149,9 @@ def _process(node: Node, options: Options) -> Process:
     return population(node, options) if node.kind in KINDS else layer(node, options)
 
 
-def _port(node: Node, outermost: bool) -> Process:
+def _port(node: Node, options: Options, outermost: bool) -> Process:
     """Where values enter or leave: of an inner graph a process that sends on what it gets."""
-    shape = node.integers("shape")
+    shape = options.library.shape(node.integers("shape"))
     if not outermost:
         return Add()
     return Input(shape) if node.kind == "Input" else Sink()
@@ -156,13 +160,15 @@ def _port(node: Node, outermost: bool) -> Process:
 DECLARED = {"Output": "shape", "Input": "shape", "Flatten": "input_type"}
 
 
-def _compare(node: Node, shape: tuple[int, ...]) -> None:
+def _compare(node: Node, shape: Shape, options: Options) -> None:
     """Warn where a file says another shape than its nodes have; nothing depends on it."""
     name = DECLARED.get(node.kind, "input_shape")
     if name not in node.fields:
         return
     found = shape[1:] if name == "input_shape" else shape
     declared = node.integers(name)
+    if name == "shape":
+        declared = options.library.shape(declared)
     if declared != found:
         warnings.warn(f"{node.where}/{name}: is {declared}, but {found} arrives", stacklevel=4)
 

@@ -17,6 +17,7 @@ from bidl_sim.core.process import Process
 from bidl_sim.errors import FormatError
 from bidl_sim.netx.nir import layers, neurons
 from bidl_sim.netx.nir.file import Graph, Member, Node, arrow, write
+from bidl_sim.netx.nir.libraries import target_of
 from bidl_sim.netx.nir.loops import Edge, delayed, leaf_edge
 from bidl_sim.netx.nir.options import PREFIX, given, metadata
 from bidl_sim.netx.nir.reading import from_json
@@ -32,30 +33,46 @@ REMEDIES: Mapping[type[Process], str] = {
 
 
 def save(network: Network, path: str | Path, **options: Any) -> None:
-    """Write a network to a NIR file; ``dt`` is the timestep of processes that have none."""
+    """Write a network to a NIR file, with the options of `to_graph`."""
     write(to_graph(network, **options), path)
 
 
-def to_graph(network: Network, dt: float | None = None) -> Graph:
+def to_graph(network: Network, dt: float | None = None, target: str | None = None) -> Graph:
     """The graph of a network; `FormatError` names what it cannot say.
 
     Delays become Delay nodes, but for the step that a loop takes in NIR anyway.
+
+    Parameters
+    ----------
+    network
+    dt : s
+        The timestep of processes that have none.
+    target
+        A library, of `TARGETS`, that is to read the file with the same spikes.
     """
+    library = None if target is None else target_of(target)
     circuit = network.build()
-    step: float = given({"dt": dt}, "netx.save").get("dt") or _timestep(network, circuit)
+    default = library.dt if library else DT
+    step: float = given({"dt": dt}, "netx.save").get("dt") or _timestep(network, circuit, default)
     plain = _Writer(circuit, step).graph(network, "")
     writer = _Writer(circuit, step, delayed(plain))
     graph = writer.graph(network, "")
     writer.check_delays(graph)
-    common = _common(writer.options.values(), step)
-    own = {path: _own(options, common) for path, options in writer.options.items()}
+    options: Mapping[str, Mapping[str, Any]] = writer.options
+    if library:
+        step = step if library.has_dt else library.dt
+        graph, options = library.conform(graph, options, step)
+    common = _common(options.values(), step)
+    if library and library.source:
+        common["source"] = library.source
+    own = {path: _own(said, common) for path, said in options.items()}
     return _annotated(graph, network.metadata, metadata(common), own)
 
 
-def _timestep(network: Network, circuit: Circuit) -> float:
+def _timestep(network: Network, circuit: Circuit, default: float) -> float:
     own = [p for p in circuit.processes.values() if type(p) in neurons.KINDS.values()]
     found = [p.options()["dt"] for p in own if "dt" in p.option_specs]
-    return float(found[0] if found else network.metadata.get("nir", {}).get("dt", DT))
+    return float(found[0] if found else network.metadata.get("nir", {}).get("dt", default))
 
 
 @dataclass(frozen=True)

@@ -226,7 +226,7 @@ def test_a_name_keeps_its_promise(kind: type[Process]) -> None:
                 assert (low, spec.high, spec.positive) == wanted, name
 
 
-DIMENSIONLESS = ("LIF", "LIAF", "ElectricalLIAF", "LIFPlus")
+DIMENSIONLESS = ("LIF", "LIAF", "ElectricalLIAF", "LIFPlus", "LateResetLIF")
 
 
 def test_a_threshold_without_a_unit_is_above_the_rest_at_0() -> None:

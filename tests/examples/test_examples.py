@@ -14,20 +14,29 @@ from conftest import ROOT
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 
 
-def python(*words: str, cwd: Path) -> str:
-    """What a Python process prints, on a fresh interpreter that sees the checkout."""
+def started(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """A Python process that ended, on a fresh interpreter that sees the checkout."""
     paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "MPLBACKEND": "Agg"}
-    done = subprocess.run(
+    return subprocess.run(
         [sys.executable, *words], cwd=cwd, env=environment, capture_output=True, text=True
     )
+
+
+def python(*words: str, cwd: Path) -> str:
+    """What such a process prints, if all is well."""
+    done = started(*words, cwd=cwd)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda p: p.stem)
 def test_an_example_prints_what_it_says(example: Path, tmp_path) -> None:
-    assert python(str(example), cwd=tmp_path) == example.with_suffix(".out").read_text()
+    done = started(str(example), cwd=tmp_path)
+    if done.stderr.startswith("this example needs "):
+        pytest.skip(done.stderr.strip())
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == example.with_suffix(".out").read_text()
 
 
 def test_a_custom_neuron_takes_less_than_thirty_lines() -> None:

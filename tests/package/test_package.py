@@ -19,7 +19,8 @@ def sources() -> set[str]:
     found = {p.relative_to(ROOT) for p in (ROOT / "bidl_sim").rglob("*.py")}
     own = {str(p) for p in found if p.parts[1] not in FOLDERS}
     mapped = {f"bidl_sim/{p.relative_to(ROOT)}" for f in FOLDERS for p in (ROOT / f).rglob("*.py")}
-    return own | mapped | {"bidl_sim/py.typed"}
+    texts = {f"bidl_sim/{p.relative_to(ROOT)}" for p in (ROOT / "netx/cpp/files").iterdir()}
+    return own | mapped | texts | {"bidl_sim/py.typed"}
 
 
 def test_the_wheel_holds_every_source_file(tmp_path) -> None:

@@ -1,0 +1,1 @@
+"""Torch modules, of torch and of libraries for spiking networks, as processes."""
