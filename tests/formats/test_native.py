@@ -209,11 +209,22 @@ def networks(draw) -> Network:
     return net
 
 
+class Drawn:
+    """A network, shown with its processes if a test fails."""
+
+    def __init__(self, net: Network) -> None:
+        self.net = net
+
+    def __repr__(self) -> str:
+        return f"{self.net}: {', '.join(map(str, self.net.processes.values()))}"
+
+
 @settings(max_examples=60)
-@given(networks(), st.integers(0, 5))
+@given(networks().map(Drawn), st.integers(0, 5))
 def test_any_network_survives_the_file_and_runs_alike_everywhere(
-    tmp_path_factory, net, seed
+    tmp_path_factory, drawn, seed
 ) -> None:
+    net = drawn.net
     path = tmp_path_factory.mktemp("net") / "a.net"
     netx.save(net, path)
     width = net.build().signals["input1.s_out"].shape[0]
