@@ -41,11 +41,12 @@ def quantized(network: Network) -> Network:
     """The same network with weights of 8 bits, decays of 12 and thresholds of 17, ready to write.
 
     It is a row: `Input`; layers of one `Conv2d` or `Dense`, with pools (`AvgPool2d`, `SumPool2d`)
-    and `Flatten` before and `BatchNorm` and `Dropout` behind, and `LIF` or `CUBA` neurons; at the
-    end a `Dense` with `TimeMean`, `TimeSum` or nothing. Pools and normalisations become part of the
-    weights. Weights, bias and threshold of a layer grow together until the largest weight is 254
-    mantissas, which changes no spike; then they are rounded. The end becomes a `CUBA` that sums in
-    its voltage and never fires: what it sends grew by a factor, and the order of classes stays.
+    and `Flatten` before, and behind it `BatchNorm`, `Dropout` and, of a `Conv2d`, pools; and `LIF`
+    or `CUBA` neurons; at the end a `Dense` with `TimeMean`, `TimeSum` or nothing. Pools and
+    normalisations become part of the weights. Weights, bias and threshold of a layer grow together
+    until the largest weight is 254 mantissas, which changes no spike; then they are rounded. The
+    end becomes a `CUBA` that sums in its voltage and never fires: what it sends grew by a factor,
+    and the order of classes stays.
 
     Raises `FormatError`, naming the process, for what cannot be said so.
     """
@@ -81,6 +82,7 @@ class _Layer:
     def __init__(self, circuit: Circuit) -> None:
         self.circuit = circuit
         self.pool: tuple[int, int] = (1, 1)
+        self.behind: tuple[int, int] = (1, 1)
         self.gain = 1.0
         self.flatten: Flatten | None = None
         self.shape: Shape = ()
@@ -95,6 +97,8 @@ class _Layer:
             return
         if isinstance(process, (AvgPool2d, SumPool2d)) and self.weights is None:
             self.take_pool(path, process)
+        elif isinstance(process, (AvgPool2d, SumPool2d)) and isinstance(self.weights, Conv2d):
+            self.take_pool_behind(process, self.weights)
         elif isinstance(process, Flatten) and self.weights is None:
             self.flatten = Flatten(process.start_dim, process.end_dim)
             self.shape = self.circuit.signals[f"{path}.s_in"].shape
@@ -112,13 +116,26 @@ class _Layer:
             raise FormatError(process.where, "cannot be said in a .net file in this place")
 
     def take_pool(self, path: str, process: AvgPool2d | SumPool2d) -> None:
-        kernel, stride = process.kernel_size, process.stride or process.kernel_size
-        size = self.circuit.signals[f"{path}.s_in"].shape[1:]
-        if stride != kernel or process.padding != (0, 0) or np.any(np.mod(size, kernel)):
-            raise FormatError(process.where, "only whole windows beside each other can be folded")
+        kernel, weight = _windows(process)
+        if np.any(np.mod(self.circuit.signals[f"{path}.s_in"].shape[1:], kernel)):
+            raise FormatError(process.where, "leaves a rest before weights, and cannot be folded")
         self.pool = (self.pool[0] * kernel[0], self.pool[1] * kernel[1])
-        summed = process.weight if isinstance(process, SumPool2d) else 1 / math.prod(kernel)
-        self.gain *= summed
+        self.gain *= weight
+
+    def take_pool_behind(self, process: AvgPool2d | SumPool2d, conv: Conv2d) -> None:
+        """The weights of a window are the sum of those of its places, one stride apart."""
+        kernel, weight = _windows(process)
+        rows, columns = (
+            n * s * b for n, s, b in zip(self.pool, conv.stride, self.behind, strict=True)
+        )
+        high, wide = self.weight.shape[2:]
+        size = (high + (kernel[0] - 1) * rows, wide + (kernel[1] - 1) * columns)
+        summed = np.zeros((*self.weight.shape[:2], *size))
+        for r in range(0, kernel[0] * rows, rows):
+            for c in range(0, kernel[1] * columns, columns):
+                summed[:, :, r : r + high, c : c + wide] += self.weight
+        self.weight, self.bias = weight * summed, weight * math.prod(kernel) * self.bias
+        self.behind = (self.behind[0] * kernel[0], self.behind[1] * kernel[1])
 
     def pooled(self, weight: Array) -> Array:
         """Weights that do what the pool before them did as well."""
@@ -155,19 +172,29 @@ class _Layer:
         if isinstance(process, Dense):
             return Dense(shared["weight"].shape[1], process.out_features, bias=False, **shared)
         rows, columns = self.pool
-        if self.pool != (1, 1) and process.dilation != (1, 1):
-            raise FormatError(process.where, "is dilated behind a pool")
+        down, across = self.behind
+        if (*self.pool, *self.behind) != (1, 1, 1, 1) and process.dilation != (1, 1):
+            raise FormatError(process.where, "is dilated beside a pool")
         return Conv2d(
             process.in_channels,
             process.out_channels,
             shared["weight"].shape[2:],
-            stride=(rows * process.stride[0], columns * process.stride[1]),
+            stride=(rows * process.stride[0] * down, columns * process.stride[1] * across),
             padding=(rows * process.padding[0], columns * process.padding[1]),
             dilation=process.dilation,
             groups=process.groups,
             bias=False,
             **shared,
         )
+
+
+def _windows(process: AvgPool2d | SumPool2d) -> tuple[tuple[int, int], float]:
+    """Size of the windows of a pool, and what each value in one counts."""
+    kernel, stride = process.kernel_size, process.stride or process.kernel_size
+    if stride != kernel or process.padding != (0, 0):
+        raise FormatError(process.where, "only windows beside each other can be folded")
+    weight = process.weight if isinstance(process, SumPool2d) else 1 / math.prod(kernel)
+    return kernel, float(weight)
 
 
 def _neuron(process: LIF | CUBA) -> dict[str, Any]:

@@ -26,10 +26,10 @@ def trained(rng: np.random.Generator) -> Network:
         ),
         bp.LIF(alpha=0.8, v_th=0.4),
         bp.AvgPool2d(2),
-        bp.Conv2d(4, 6, 3, padding=1, bias=False),
+        bp.Conv2d(4, 6, 3, padding=1),
+        bp.AvgPool2d(2),
         bp.Dropout(0.5),
         bp.LIF(alpha=[0.3, 0.5, 0.6, 0.7, 0.8, 0.9], v_th=0.3),
-        bp.AvgPool2d(2),
         bp.Flatten(),
         bp.Dense(54, 5),
         bp.TimeMean(),
@@ -80,6 +80,24 @@ def test_a_file_gives_the_spikes_of_the_rounded_network(rng, frames, tmp_path) -
         again = netx.load(tmp_path / "a.net", voltage=True, **options)
         found = Simulator(again).run(frames, progress=False)[:, -1]
         np.testing.assert_array_equal(found / unit, wanted)
+
+
+def test_pools_before_and_behind_a_strided_convolution(rng, monkeypatch) -> None:
+    """Sizes that leave a rest, and a factor for the sums of a pool."""
+    monkeypatch.setattr(quantize, "Grid", lambda scale, bits: Grid(1 << 21, 24))
+    net = Network.sequential(
+        *(bp.Input((2, 18, 18)), bp.SumPool2d(2, weight=0.5)),
+        *(bp.Conv2d(2, 3, 3, stride=2, padding=1), bp.SumPool2d(2, weight=0.3)),
+        bp.LIF(alpha=0.8, v_th=0.4),
+        seed=1,
+    )
+    fine = quantized(net)
+    fine.processes["lif1"].arithmetic = "float"
+    x = (rng.random((20, 2, 18, 18)) < 0.3).astype(float)
+    wanted = Simulator(net, dtype="float64").run(x, progress=False)
+    assert wanted.shape == (20, 3, 2, 2)
+    assert 0.05 < wanted.mean() < 0.95
+    np.testing.assert_array_equal(Simulator(fine, dtype="float64").run(x, progress=False), wanted)
 
 
 @pytest.mark.parametrize(
