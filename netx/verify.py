@@ -21,6 +21,7 @@ from bidl_sim.netx.formats import load
 from bidl_sim.netx.runs import (
     AnyRun,
     CapturedRun,
+    CppRun,
     EmulatedRun,
     OnnxRun,
     Samples,
@@ -124,14 +125,15 @@ class Report:
         return "\n".join([head, "", table(rows, left=3), *notes, *self.left_out])
 
 
-def verify(path: str | Path, inputs: Any = None, **options: Any) -> Report:
+def verify(path: str | Path, inputs: Any = None, cpp: bool = False, **options: Any) -> Report:
     """Run a model file in every way there is, in float64 and float32, and compare.
 
     Compared with the process-major simulation are the timestep-major one, the one on compiled
     kernels, the event engine, the unrolled torch module, the file saved and loaded again,
-    onnxruntime where it is installed, and the GPU where there is one. Spikes must be identical in
-    float64. In float32, where a sum may be rounded in another order, a spike may
-    differ if its potential lies within rounding of the threshold; each is counted and shown.
+    onnxruntime where it is installed, the GPU where there is one, and the C++ program if asked for.
+    Spikes must be identical in float64. In float32, where a sum may be rounded in another order, a
+    spike may differ if its potential lies within rounding of the threshold; each is counted and
+    shown.
     The contract emulator rounds every operation to float16: what then differs is counted, called
     near or far, and is no failure.
 
@@ -141,6 +143,8 @@ def verify(path: str | Path, inputs: Any = None, **options: Any) -> Report:
         The model file.
     inputs
         Samples ``(batch, time, *shape)`` or a mapping from input names; random events by default.
+    cpp
+        Whether the C++ program is compiled, which takes seconds, and run as well.
     options
         How the file is read, see `bidl_sim.netx.load`.
     """
@@ -149,11 +153,15 @@ def verify(path: str | Path, inputs: Any = None, **options: Any) -> Report:
         copy = Path(folder) / "again.net"
         native.save(network, copy)
         reloaded = native.load(copy)
-    return verify_networks(str(path), network, {"reloaded file": reloaded}, inputs)
+    return verify_networks(str(path), network, {"reloaded file": reloaded}, inputs, cpp)
 
 
 def verify_networks(
-    name: str, network: Network, others: Mapping[str, Network], inputs: Any = None
+    name: str,
+    network: Network,
+    others: Mapping[str, Network],
+    inputs: Any = None,
+    cpp: bool = False,
 ) -> Report:
     """As `verify`, for a network in memory and others that should equal it."""
     circuit = network.build()
@@ -162,10 +170,10 @@ def verify_networks(
     reasons: dict[tuple[str, str], list[str]] = {}
     for dtype in TOLERANCE:
         runs = dict(_runtimes(network, others, dtype))
-        for runtime, kind in _step_graphs().items():
+        for runtime, kind in _step_graphs(cpp).items():
             try:
                 runs[runtime] = kind(network, dtype, _spikes(circuit))
-            except (FormatError, MissingExtraError) as error:
+            except (FormatError, MissingExtraError, StateError) as error:
                 why = (runtime, f"{error.where} {error.problem}")
                 reasons.setdefault(why, []).append(dtype)
         rows += _rows(dtype, SimulatedRun(network, dtype), runs, samples, batch, steps)
@@ -210,12 +218,16 @@ def _runtimes(
         yield "gpu, simulator", SimulatedRun(network, dtype, device="cuda")
 
 
-def _step_graphs() -> dict[str, type[OnnxRun] | type[CapturedRun]]:
+def _step_graphs(cpp: bool) -> dict[str, type[OnnxRun | CapturedRun | CppRun]]:
     """What runs a step graph on this machine, if the graph can say the network."""
     import torch
 
-    gpu = {"gpu, step graph": CapturedRun} if torch.cuda.is_available() else {}
-    return {"onnxruntime": OnnxRun, **gpu}
+    found: dict[str, type[OnnxRun | CapturedRun | CppRun]] = {"onnxruntime": OnnxRun}
+    if torch.cuda.is_available():
+        found["gpu, step graph"] = CapturedRun
+    if cpp:
+        found["C++ program"] = CppRun
+    return found
 
 
 def _rows(

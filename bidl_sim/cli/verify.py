@@ -20,6 +20,12 @@ def add(commands: Any) -> argparse.ArgumentParser:
     parser.add_argument(
         "--layers", action="store_true", help="explain the emulator's distance, process by process"
     )
+    parser.add_argument(
+        "--no-cpp",
+        dest="cpp",
+        action="store_false",
+        help="leave out the C++ program, which takes seconds to compile",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     declare(parser, READ)
     return parser
@@ -37,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
         inputs = read_array(options.input)
     elif options.data:
         inputs = recorded_data(options.model, options.data, "test", **said).frames
-    report = netx.verify(options.model, inputs, **said)
+    report = netx.verify(options.model, inputs, options.cpp, **said)
     print(json.dumps(report.as_dict()) if options.json else report)
     if options.layers:
         from bidl_sim.netx.emulator import distances

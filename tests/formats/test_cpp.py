@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from cases import CASES
+from every_operation import EveryOperation
 from published import DATA
 
 from bidl_sim import Network, netx
-from bidl_sim.core.intrinsics import arctan, erf, exp, floor, integer, nearest, tanh, where
-from bidl_sim.core.port import In
+from bidl_sim.core.intrinsics import arctan, erf
 from bidl_sim.core.process import State
 from bidl_sim.errors import FormatError
 from bidl_sim.netx.compare import compare
@@ -30,7 +30,6 @@ from bidl_sim.processes import (
     Input,
     LIFPlus,
     Neuron,
-    Population,
     SigmaDelta,
     Sink,
     Sparse,
@@ -46,29 +45,12 @@ QUICK = ("-DCMAKE_BUILD_TYPE=None", "-DCMAKE_CXX_FLAGS=-O1 -Wall -Wextra -Werror
 """Compiles in seconds what is thousands of lines."""
 
 
-class EveryOperation(Population):
-    """All operations of a step, in real and in whole numbers.
-
-    Ports
-    -----
-    a_in, s_out : any shape
-
-    State
-    -----
-    n : a whole number
-    """
-
-    a_in = In()
-    n = State(3, dtype="int")
+class EveryFunction(EveryOperation):
+    """And whole numbers beyond 64 bits, and the functions that onnxruntime lacks."""
 
     def step(self, a_in, n):
-        n = ((n >> 1) + (n << 2) - n // 3 + n % 5 + integer(a_in * 7) - (-n & 12)) ^ 3
-        n = (n | 1) % 1000 - (n * 2**61) // 2**59
-        odd = ((n & 1) == 1) & ~(n > 500) | (a_in != a_in)
-        x = where(odd, a_in, -a_in) + (a_in >= 0.1) * 2 + (a_in <= n)
-        x = x % 0.7 + a_in % -0.3 + a_in // 0.3 + nearest(3 * x) + floor(x) + abs(x) ** 0.5
-        x = x + tanh(x) / 2 - exp(-abs(x)) + where(x > 1, n, 0) + (odd ^ (x < 0)) * (n == 7)
-        return x + arctan(a_in) + erf(a_in), n
+        x, n = super().step(a_in, n)
+        return x + arctan(a_in) + erf(a_in), n - (n * 2**61) // 2**59
 
 
 class Swapping(EveryOperation):
@@ -171,7 +153,7 @@ def every_case() -> Network:
         except FormatError:  # which ones is tested beside ONNX models
             continue
         said[case.name.lower().replace("-", "_")] = case.network()
-    for own in (EveryOperation, Swapping, Standing):
+    for own in (EveryFunction, Swapping, Standing):
         said[own.__name__] = Network.sequential(Input(40), own())
     said["whole"] = Network.sequential(Input(3, "int"))
     published = DATA / "lava_netx" / "oxford" / "network.net"

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 from cases import CASES, NOT_SAID, SAID, Case, inputs
+from every_operation import EveryOperation
 
 from bidl_sim import Network, Simulator, netx
 from bidl_sim.cli import main as bidl
-from bidl_sim.core.intrinsics import arctan, erf, exp, floor, integer, nearest, tanh, where
-from bidl_sim.core.process import State
+from bidl_sim.core.intrinsics import arctan, erf
 from bidl_sim.errors import FormatError, ParameterError, ShapeError, StateError
 from bidl_sim.netx.compare import compare
 from bidl_sim.netx.runs import OnnxRun, SimulatedRun
@@ -31,7 +31,6 @@ from bidl_sim.processes import (
     Input,
     LIFPlus,
     Neuron,
-    Population,
     SigmaDelta,
     Sink,
     Sparse,
@@ -243,33 +242,6 @@ def test_numbers_that_half_precision_lacks_are_refused() -> None:
         step_model(step_graph(net), "float16")
     with pytest.raises(ParameterError, match=r"dtype: must be of .*got 'int8'"):
         step_model(step_graph(net), "int8")
-
-
-class EveryOperation(Population):
-    """All operations of a step, in real and in whole numbers.
-
-    Ports
-    -----
-    a_in, s_out : any shape
-
-    State
-    -----
-    n : a whole number
-    """
-
-    from bidl_sim.core.port import In
-
-    a_in = In()
-    n = State(3, dtype="int")
-
-    def step(self, a_in, n):
-        n = ((n >> 1) + (n << 2) - n // 3 + n % 5 + integer(a_in * 7) - (-n & 12)) ^ 3
-        n = (n | 1) % 1000
-        odd = ((n & 1) == 1) & ~(n > 500) | (a_in != a_in)
-        x = where(odd, a_in, -a_in) + (a_in >= 0.1) * 2 + (a_in <= n)
-        x = x % 0.7 + a_in % -0.3 + a_in // 0.3 + nearest(3 * x) + floor(x) + abs(x) ** 0.5
-        x = x + tanh(x) / 2 - exp(-abs(x)) + where(x > 1, n, 0) + (odd ^ (x < 0)) * (n == 7)
-        return x, n
 
 
 class SmoothSteps(EveryOperation):

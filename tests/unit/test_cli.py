@@ -101,16 +101,17 @@ def test_verify_tells_by_its_exit_code(folder, model, capsys, monkeypatch, rng) 
     assert bidl("verify", "m.net", "--layers") == 0
     printed = capsys.readouterr().out
     assert "timestep-major" in printed
+    assert "C++ program" in printed  # as a row, or left out for want of a compiler
     assert "contract emulator, float16, not the chip, compared with float64" in printed
     np.save("x.npy", rng.normal(size=(2, 5, 3)))
-    assert bidl("verify", "m.net", "--input", "x.npy", "--json") == 0
+    assert bidl("verify", "m.net", "--input", "x.npy", "--no-cpp", "--json") == 0
     report = json.loads(capsys.readouterr().out)
     assert report["ok"] is True
     assert (report["samples"], report["steps"]) == (2, 5)
 
     wrong = Network.sequential(Input(3), Dense(3, 2), LIF(v_th=0.1), TimeMean())
     monkeypatch.setattr("bidl_sim.netx.native.load", lambda path: wrong)
-    assert bidl("verify", "m.net", "--input", "x.npy") == 1
+    assert bidl("verify", "m.net", "--input", "x.npy", "--no-cpp") == 1
     assert "DIFFERENT" in capsys.readouterr().out
 
 
