@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -60,9 +59,6 @@ class CapturedSession(StepSession):
         )
         given = str(self.dtype).removeprefix("torch.")
         super().__init__(network, "float32" if given == "bfloat16" else given, record)
-        saved = self.graph.saved()
-        states = {path: saved[path] for path in filter(self.is_state, record)}
-        self.graph = replace(self.graph, outputs={**self.graph.outputs, **states})
         self._module = step_module(self.graph, self.dtype).to(self.device)
         self._inputs: dict[str, Tensor] = {}
         self._settled = 0

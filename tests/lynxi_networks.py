@@ -88,6 +88,15 @@ NETWORKS = {
 }
 
 
+def side_by_side(networks: dict[str, Network], seed: int = 0) -> Network:
+    """Networks side by side in one, so that they are compiled together."""
+    whole = Network(seed=seed)
+    for name, net in networks.items():
+        net.name = name
+        whole.add(net)
+    return whole
+
+
 def frames(net: Network, rng, steps: int = STEPS):
     circuit = net.build()
     shapes = {path: circuit.main_signal(path).shape for path in circuit.inputs}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
 from itertools import cycle
 from typing import Any
 
@@ -63,10 +62,8 @@ class EmulatedSession(StepSession):
             if process.needs_double and self.numbers.dtype != "float64":
                 reason = f"computes with integers, which {self.numbers.dtype} does not hold"
                 raise FormatError(process.where, reason)
-        saved = self.graph.saved()
-        kept = {path: saved[path] for path in filter(self.is_state, record)}
-        graph = replace(self.graph, outputs={**self.graph.outputs, **kept})
-        self.graph = folded(graph) if fold else graph
+        if fold:
+            self.graph = folded(self.graph)
         self._input_type = input_type
         self._host = Host(devices, order)
         self._compiled: dict[int, Compiled] = {}

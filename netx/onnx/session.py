@@ -49,6 +49,9 @@ class Session(StepSession):
         self._initial = initial(self.graph, Writer(self.dtype))
         self.reset()
 
+    def sends(self, path: str) -> bool:
+        return not self.is_state(path)  # they are outputs of the model anyway
+
     def begin(self, batch: int) -> None:
         self.state = {flag: x.repeat(batch, 0) for flag, x in self._initial.items()}
 

@@ -133,6 +133,11 @@ class Builder:
         x = self.filled(x, self.states[flag].shape)
         self.nodes.append(Node("save", self.path, (x,), None, {"flag": flag}))
 
+    def saved(self) -> dict[str, Tensor]:
+        """The new value of each state, by flag."""
+        nodes = (node for node in self.nodes if node.op == "save")
+        return {node.attributes["flag"]: node.inputs[0] for node in nodes}
+
     def own_state(self, name: str) -> Tensor:
         """Load a state that the process declares."""
         process = self.circuit.processes[self.path]

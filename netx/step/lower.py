@@ -38,7 +38,7 @@ def step_graph(net: Process, record: Collection[str] = ()) -> StepGraph:
     net
         The network; a single process stands for everything it is connected to.
     record
-        Paths of ports that are outputs too.
+        Paths of ports that are outputs too, and of states, as they are after the step.
 
     Raises `FormatError`, which names the process, for what plain operations cannot say: Python
     code, random numbers, and rules that change weights.
@@ -66,11 +66,14 @@ class _Lowering:
     def graph(self, record: Collection[str]) -> StepGraph:
         """The graph, which also gives what is to be recorded."""
         builder, signals = self.builder, self.circuit.signals
-        for name, port in {**{path: path for path in record}, **self.circuit.outputs}.items():
-            if port not in self.ports:
-                self.circuit.locate(port)
-                raise FormatError(f"path {port!r}", "is no port that receives or sends anything")
-            builder.outputs[name] = self.ports[port]
+        known = builder.saved() | self.ports
+        for name, path in {**{path: path for path in record}, **self.circuit.outputs}.items():
+            if path not in known:
+                self.circuit.locate(path)
+                raise FormatError(
+                    f"path {path!r}", "is no state, and no port that receives or sends anything"
+                )
+            builder.outputs[name] = known[path]
         timed = {n: signals[p].timed for n, p in self.circuit.outputs.items()}
         return builder.finish(timed, self._accumulators())
 

@@ -38,7 +38,7 @@ class StepSession(ABC):
     def __init__(self, net: Process, given: str, record: Collection[str] = ()) -> None:
         network = net if isinstance(net, Network) else Network.of(net)
         self.circuit = network.build()
-        self.graph = step_graph(network, [path for path in record if not self.is_state(path)])
+        self.graph = step_graph(network, [path for path in record if self.sends(path)])
         self.recorded: dict[str, list[Array]] = {path: [] for path in record}
         self.given = given
         self._batch, self._batched, self.t = 1, False, 0
@@ -86,6 +86,10 @@ class StepSession(ABC):
             {n: np.moveaxis(found[n], 0, 1) if timed[n] else found[n][-1] for n in timed},
             arranged.is_torch,
         )
+
+    def sends(self, path: str) -> bool:
+        """Whether what is recorded is an output of the graph."""
+        return True
 
     def is_state(self, path: str) -> bool:
         """Whether a path leads to a state, not to a port."""

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from cases import CASES
 from every_operation import EveryOperation
+from lynxi_networks import side_by_side
 from published import DATA
 
 from bidl_sim import Network, netx
@@ -69,15 +70,6 @@ class Standing(EveryOperation):
 
     def step(self, a_in, n):
         return n + a_in, n
-
-
-def joined(networks: dict[str, Network]) -> Network:
-    """Networks side by side in one, so that they are compiled together."""
-    whole = Network()
-    for name, net in networks.items():
-        net.name = name
-        whole.add(net)
-    return whole
 
 
 def ports(net: Network) -> tuple[str, ...]:
@@ -159,7 +151,7 @@ def every_case() -> Network:
     published = DATA / "lava_netx" / "oxford" / "network.net"
     if published.is_file():  # lava-dl's, with Lava's arithmetic
         said["oxford"] = netx.load(published, pipeline=True, as_lava=True)
-    return joined({**said, "integers": whole_numbers()})
+    return side_by_side({**said, "integers": whole_numbers()})
 
 
 def test_every_process_sends_what_it_sends_in_the_simulator(rng) -> None:
@@ -186,7 +178,7 @@ def test_every_process_sends_what_it_sends_in_the_simulator(rng) -> None:
 
 def test_networks_give_the_same_spikes_in_float32(rng) -> None:
     """By the rule of `verify`: but for potentials within rounding of the threshold."""
-    net = joined({name: make() for name, make in NETWORKS.items()})
+    net = side_by_side({name: make() for name, make in NETWORKS.items()})
     given = samples(net, lambda shape: rng.poisson(0.7, shape) * 1.0)
     circuit = net.build()
     spikes = tuple(f"{n}.{p.spikes}" for n, p in circuit.processes.items() if isinstance(p, Neuron))

@@ -26,6 +26,7 @@ from bidl_sim.processes import (
     Neuron,
     Poisson,
     Scale,
+    Sink,
     Sparse,
     TimeDecimation,
     TimeMean,
@@ -224,13 +225,16 @@ def test_what_cannot_be_said_is_refused_by_name() -> None:
         step_graph(Network.sequential(Input(20000), wide))
 
 
-def test_what_is_recorded_must_be_a_port() -> None:
-    net = around(LIF(name="x"))
-    assert list(step_graph(net, ["x.a_in"]).outputs) == ["x.a_in", "x.s_out"]
-    with pytest.raises(FormatError, match=r"path 'x.v': is no port"):
-        step_graph(net, ["x.v"])
+def test_ports_and_states_are_recorded() -> None:
+    found = step_graph(around(LIF(name="x")), ["x.a_in", "x.v"])
+    assert list(found.outputs) == ["x.a_in", "x.v", "x.s_out"]
+    assert found.outputs["x.v"] is found.saved()["x.v"]
     with pytest.raises(StateError, match=r"near: x\.v"):
-        step_graph(net, ["x.w"])
+        step_graph(around(LIF(name="x")), ["x.w"])
+    alone = Network()
+    alone.connect(alone.add(LIF(3, name="alone")), alone.add(Sink()))
+    with pytest.raises(FormatError, match=r"path 'alone\.a_in': is no state, and no"):
+        step_graph(alone, ["alone.a_in"])
 
 
 def test_a_graph_in_order_is_accepted() -> None:
