@@ -10,6 +10,7 @@ import numpy as np
 from bidl_sim.core.network import Network
 from bidl_sim.errors import BidlError
 from bidl_sim.netx import Runtime, load
+from bidl_sim.netx.cpp.program import Program
 from bidl_sim.netx.runtime import TARGETS
 from bidl_sim.processes import LIF, AvgPool2d, Conv2d, Dense, Flatten, Input, TimeMean
 
@@ -32,7 +33,7 @@ def measure(model: str | None = None, steps: int | None = None) -> dict[str, Any
     shape = circuit.main_signal(path).shape
     frames = (rng.random((steps, *shape)) < RATE).astype(np.float32)
     machines, targets = {}, []
-    for target in TARGETS:
+    for target in TARGETS.keys() - {"lynxi"}:  # which runs no network, but a compiled folder
         try:
             machines[target] = Runtime(network, target)
             _seconds(machines[target], frames[:WARM])
@@ -52,7 +53,22 @@ def measure(model: str | None = None, steps: int | None = None) -> dict[str, Any
         }
         for target, seconds in taken.items()
     ]
-    return {"work": "runtime", "model": model or "convolutional", "targets": rows + targets}
+    return {
+        "work": "runtime",
+        "model": model or "convolutional",
+        "targets": [*rows, _program(network, path, frames), *targets],
+    }
+
+
+def _program(network: Network, path: str, frames: Any) -> dict[str, Any]:
+    """The C++ program, which times its own steps."""
+    try:
+        program = Program(network)
+        program.run({path: frames[None]}, len(frames))
+    except BidlError as error:
+        return {"target": "cpp", "note": f"{error.where} {error.problem}"}
+    median, late = program.latency
+    return {"target": "cpp", "median_us": median, "p99_us": late, "steps": len(frames)}
 
 
 def convolutional() -> Network:

@@ -249,7 +249,7 @@ def test_measuring_a_gpu_that_is_not_there_says_so(capsys) -> None:
 def test_bench_runtime_measures_what_can_run_a_model(folder, model, capsys) -> None:
     assert bidl("bench", "runtime", "--model", "m.net", "--steps", "4", "--json") == 0
     found = {row["target"]: row for row in json.loads(capsys.readouterr().out)["targets"]}
-    assert {"sim", "event", "onnx", "gpu"} <= set(found)
+    assert {"sim", "event", "onnx", "gpu", "cpp"} <= set(found)
     for row in found.values():
         assert ("note" in row) or 0 < row["median_us"] <= row["p99_us"]
     assert "median_us" in found["sim"]
