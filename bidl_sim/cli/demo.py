@@ -57,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
     draw(model, tests.frames[SHOWN], tests.classes[tests.labels[SHOWN]], tests.classes, picture)
 
     _head("verify", "every way to run it, spike by spike")
-    report = netx.verify(model, tests.frames[:16])
+    report = netx.verify(model, tests.frames[:16], cpp=not options.quick)
     print(report)
 
     _head("result", "")

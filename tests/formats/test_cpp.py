@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from cases import CASES
 from every_operation import EveryOperation
-from lynxi_networks import side_by_side
+from exported_networks import fully_connected, side_by_side, whole_numbers
 from published import DATA
 
 from bidl_sim import Network, netx
@@ -108,21 +108,6 @@ def recurrent() -> Network:
         net.connect(synapse, target)
     net.connect(a, net.add(Sink(name="late")), delay=3)
     return net
-
-
-def fully_connected(neuron) -> Network:
-    weight = np.linspace(-0.1, 0.4, 100).reshape(5, 20)
-    second = Dense(20, 5, weight=weight)
-    return Network.sequential(Input(6), Dense(6, 20), neuron(), second, neuron())
-
-
-def whole_numbers() -> Network:
-    """Weights and inputs that are whole, as on a chip."""
-    rng = np.random.default_rng(5)
-    weights = [rng.integers(-30, 40, shape).astype(float) for shape in ((20, 6), (5, 20))]
-    neuron = {"arithmetic": "integer", "wrap": True, "threshold": 90, "current_decay": 0.3}
-    dense = [Dense(*w.shape[::-1], weight=w, bias=False) for w in weights]
-    return Network.sequential(Input(6), dense[0], CUBA(**neuron), dense[1], CUBA(**neuron))
 
 
 NETWORKS = {

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 from cases import SAID, inputs
-from lynxi_networks import FILES, NETWORKS, STEPS, copy, digits, frames, recurrent, two_inputs
+from exported_networks import FILES, NETWORKS, STEPS, copy, digits, frames, recurrent, two_inputs
 
 from bidl_sim import Network, Simulator, netx
 from bidl_sim.core.intrinsics import integer

@@ -11,8 +11,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from exported_networks import STEPS, copy, digits, frames
 from fake_lynxi import Formats, Lyngor, Sdk
-from lynxi_networks import STEPS, copy, digits, frames
 
 from bidl_sim import Network, netx
 from bidl_sim.cli import main as bidl

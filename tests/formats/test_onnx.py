@@ -9,6 +9,7 @@ import pytest
 import torch
 from cases import CASES, NOT_SAID, SAID, Case, inputs
 from every_operation import EveryOperation
+from exported_networks import fully_connected, whole_numbers
 
 from bidl_sim import Network, Simulator, netx
 from bidl_sim.cli import main as bidl
@@ -119,19 +120,6 @@ def recurrent() -> Network:
     net.connect(late, net.add(Sink(name="late")))
     net.connect(a, net.add(Sink(name="early")))
     return net
-
-
-def fully_connected(neuron) -> Network:
-    return Network.sequential(Input(6), Dense(6, 20), neuron(), Dense(20, 5), neuron())
-
-
-def whole_numbers() -> Network:
-    """Weights and inputs that are whole, as on a chip."""
-    rng = np.random.default_rng(5)
-    weights = [rng.integers(-30, 40, shape).astype(float) for shape in ((20, 6), (5, 20))]
-    neuron = {"arithmetic": "integer", "wrap": True, "threshold": 90, "current_decay": 0.3}
-    dense = [Dense(*w.shape[::-1], weight=w, bias=False) for w in weights]
-    return Network.sequential(Input(6), dense[0], CUBA(**neuron), dense[1], CUBA(**neuron))
 
 
 NETWORKS = {

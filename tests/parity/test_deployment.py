@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from lynxi_networks import digits, lif_plus, recurrent, residual, side_by_side
+from exported_networks import digits, lif_plus, recurrent, residual, side_by_side
 
 from bidl_sim import Network
 from bidl_sim.core.neuron import Neuron

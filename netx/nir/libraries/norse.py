@@ -13,7 +13,7 @@ import numpy as np
 
 from bidl_sim.netx.nir.libraries.membrane import Membrane
 from bidl_sim.netx.nir.libraries.source import Fields, Source
-from bidl_sim.netx.nir.libraries.target import Target
+from bidl_sim.netx.nir.libraries.target import USUAL, Target
 
 
 def _fields(kind: str, fields: Fields, dt: float) -> Fields:
@@ -48,14 +48,7 @@ TARGET = Target(
     "norse",
     ("Affine", "Linear", "Conv2d", "Flatten", "SumPool2d"),
     {"LIF": _lif, "IF": _if, "CubaLIF": _cuba},
-    {
-        "method": "euler",
-        "if_gain": "per_step",
-        "reset": "value",
-        "max_spikes": 1,
-        "v_min": None,
-        "compare": "gt",
-    },
+    USUAL,
     dt=1e-3,
     flattens_batch=True,
 )

@@ -12,7 +12,7 @@ import numpy as np
 
 from bidl_sim.netx.nir.libraries.membrane import Membrane
 from bidl_sim.netx.nir.libraries.source import Source
-from bidl_sim.netx.nir.libraries.target import Target
+from bidl_sim.netx.nir.libraries.target import USUAL, Target
 
 NEVER = 2.0**60
 """Timesteps in which what should stay is lost: 1 - 1/NEVER is 1."""
@@ -44,14 +44,7 @@ TARGET = Target(
     "snnTorch",
     ("Affine", "Linear", "Conv2d", "Flatten", "AvgPool2d"),
     {"LIF": unscaled_lif, "IF": unscaled_lif, "CubaLIF": unscaled_cuba},
-    {
-        "method": "euler",
-        "if_gain": "per_step",
-        "reset": "value",
-        "max_spikes": 1,
-        "v_min": None,
-        "compare": "gt",
-    },
+    USUAL,
     dt=1e-4,
     has_dt=False,
     loops=False,

@@ -20,6 +20,16 @@ Writer: TypeAlias = Callable[[Membrane, float], "tuple[str, dict[str, Any]]"]
 
 Options: TypeAlias = Mapping[str, Any]
 
+USUAL: Options = {
+    "method": "euler",
+    "if_gain": "per_step",
+    "reset": "value",
+    "max_spikes": 1,
+    "v_min": None,
+    "compare": "gt",
+}
+"""One spike at most, above the threshold, and then a reset to a value."""
+
 
 @dataclass(frozen=True)
 class Target:

@@ -1,4 +1,4 @@
-"""Networks that are exported for the Lynxi chip."""
+"""Networks that are exported: step graphs of several kinds."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from bidl_sim import Network
 from bidl_sim.netx.lynxi import manifest
 from bidl_sim.processes import (
+    CUBA,
     LIAF,
     LIF,
     Add,
@@ -86,6 +87,21 @@ NETWORKS = {
     "recurrent": recurrent,
     "two inputs": two_inputs,
 }
+
+
+def fully_connected(neuron) -> Network:
+    weight = np.linspace(-0.1, 0.4, 100).reshape(5, 20)
+    second = Dense(20, 5, weight=weight)
+    return Network.sequential(Input(6), Dense(6, 20), neuron(), second, neuron())
+
+
+def whole_numbers() -> Network:
+    """Weights and inputs that are whole, as on a chip."""
+    rng = np.random.default_rng(5)
+    weights = [rng.integers(-30, 40, shape).astype(float) for shape in ((20, 6), (5, 20))]
+    neuron = {"arithmetic": "integer", "wrap": True, "threshold": 90, "current_decay": 0.3}
+    dense = [Dense(*w.shape[::-1], weight=w, bias=False) for w in weights]
+    return Network.sequential(Input(6), dense[0], CUBA(**neuron), dense[1], CUBA(**neuron))
 
 
 def side_by_side(networks: dict[str, Network], seed: int = 0) -> Network:
