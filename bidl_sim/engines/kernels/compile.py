@@ -12,6 +12,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+try:
+    import fcntl
+except ImportError:  # not on Windows
+    fcntl = None  # type: ignore[assignment]
+
 
 @cache
 def numba_missing() -> str:
@@ -43,9 +48,13 @@ def compiled(source: str, name: str) -> Callable[..., Any]:
     import numba
 
     module = _module(source)
-    function = numba.njit(nogil=True, error_model="numpy", cache=True)(getattr(module, name))
+    function: Any = numba.njit(nogil=True, error_model="numpy", cache=True)(getattr(module, name))
+    for method in ("load_overload", "save_overload"):
+        alone = _one_at_a_time(getattr(function._cache, method), Path(module.__file__))
+        setattr(function._cache, method, alone)
     setattr(module, name, function)  # for kernels that import this one
-    return function
+    made: Callable[..., Any] = function
+    return made
 
 
 @cache
@@ -77,6 +86,22 @@ def _module(source: str) -> Any:
     sys.modules[spec.name] = module  # where numba looks for it when it reads its cache
     spec.loader.exec_module(module)
     return module
+
+
+def _one_at_a_time(method: Callable[..., Any], path: Path) -> Callable[..., Any]:
+    """A method of numba's cache, done while no other process uses the cache of this file.
+
+    An index and what it names are two files there: between reading the one and the other, another
+    process might put code of other argument types in the place of what was named.
+    """
+
+    def alone(*arguments: Any) -> Any:
+        with open(path.with_suffix(".lock"), "w") as lock:
+            if fcntl:
+                fcntl.flock(lock, fcntl.LOCK_EX)  # let go when it is closed
+            return method(*arguments)
+
+    return alone
 
 
 @cache
