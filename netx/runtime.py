@@ -12,6 +12,7 @@ from bidl_sim.netx.formats import load
 from bidl_sim.simulator import Simulator
 
 Model: TypeAlias = "str | Path | Process"
+Maker: TypeAlias = Callable[[Model, "str | None"], Any]
 
 
 class Runtime:
@@ -28,11 +29,16 @@ class Runtime:
         "sim", the torch engine on the CPU; "event", the event engine; "gpu", a CUDA device;
         "onnx", onnxruntime on the CPU; "lynxi", a Lynxi chip by its vendor's runtime (not verified
         on hardware); "lynxi-emulator", a contract emulator, fp16, not the chip.
+    dtype : "float64", "float32", "float16" or, of "sim" and "gpu", "bfloat16"
+        In which format to compute; default float32, of "lynxi-emulator" float16. Networks that
+        compute with integers need float64, which is then the default.
     options
         How a file is read, see `load`.
     """
 
-    def __init__(self, path: Model, target: str = "sim", **options: Any) -> None:
+    def __init__(
+        self, path: Model, target: str = "sim", dtype: str | None = None, **options: Any
+    ) -> None:
         if target not in TARGETS:
             raise ParameterError(
                 "Runtime, target", f"must be one of {', '.join(TARGETS)}, got {target!r}"
@@ -44,7 +50,7 @@ class Runtime:
                     "is for reading model files, and none was given",
                 )
             path = load(path, **options)
-        self.machine = TARGETS[target](path)
+        self.machine = TARGETS[target](path, dtype)
 
     @property
     def simulator(self) -> Simulator:
@@ -70,29 +76,29 @@ def _network(model: Model) -> Process:
     return model if isinstance(model, Process) else load(model)
 
 
-def _simulated(**options: Any) -> Callable[[Model], Any]:
-    return lambda model: Simulator(_network(model), **options)
+def _simulated(engine: str) -> Maker:
+    return lambda model, dtype: Simulator(_network(model), engine=engine, dtype=dtype)
 
 
-def _captured(model: Model) -> Any:
+def _captured(model: Model, dtype: str | None) -> Any:
     from bidl_sim.netx.captured import CapturedSession
 
-    return CapturedSession(_network(model))
+    return CapturedSession(_network(model), dtype=dtype)
 
 
-def _onnx(model: Model) -> Any:
+def _onnx(model: Model, dtype: str | None) -> Any:
     from bidl_sim.netx.onnx.session import Session
 
-    return Session(_network(model))
+    return Session(_network(model), dtype)
 
 
-def _emulated(model: Model) -> Any:
-    from bidl_sim.netx.emulator.session import EmulatedSession
+def _emulated(model: Model, dtype: str | None) -> Any:
+    from bidl_sim.netx.emulator import EmulatedSession, Numbers
 
-    return EmulatedSession(_network(model))
+    return EmulatedSession(_network(model), Numbers(dtype) if dtype else None)
 
 
-def _on_chip(folder: Model) -> Any:
+def _on_chip(folder: Model, dtype: str | None) -> Any:
     from bidl_sim.netx.lynxi.deployed import on_chip
 
     if isinstance(folder, Process):
@@ -101,12 +107,14 @@ def _on_chip(folder: Model) -> Any:
             "'lynxi' runs what the vendor's compiler made, no network",
             "export the network, compile it, and give the folder",
         )
+    if dtype is not None:
+        raise ParameterError("Runtime, dtype", "is float16 on the chip, and cannot be given")
     return on_chip(folder)
 
 
-TARGETS: Mapping[str, Callable[[Model], Any]] = {
-    "sim": _simulated(engine="torch"),
-    "event": _simulated(engine="event"),
+TARGETS: Mapping[str, Maker] = {
+    "sim": _simulated("torch"),
+    "event": _simulated("event"),
     "gpu": _captured,
     "onnx": _onnx,
     "lynxi": _on_chip,

@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
 
     said = given(options, READ)
     recordings = recorded_data(options.model, options.data, options.split, **said)
-    found = evaluate(options.model, recordings, options.target, **said)
+    found = evaluate(options.model, recordings, options.target, dtype=options.dtype, **said)
     work = workload(options.model, recordings, options.target, **said)
     if options.json:
         operations = work.total.synaptic_operations
@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def evaluate(model: str | Network, recordings: Any, target: str, **options: Any) -> dict[str, Any]:
-    """Run all recordings; accuracy and speed as plain numbers."""
+    """Run all recordings in a `Runtime`; accuracy and speed as plain numbers."""
     from bidl_sim import netx
 
     runtime = netx.Runtime(model, target, **options)

@@ -31,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
     from bidl_sim.errors import DataError
 
     inputs = read_array(options.input)
-    runtime = netx.Runtime(options.model, options.target, **given(options, READ))
+    runtime = netx.Runtime(options.model, options.target, options.dtype, **given(options, READ))
     outputs = runtime.run(inputs)
     if not isinstance(outputs, np.ndarray):
         names = ", ".join(outputs) if outputs else "none"

@@ -1,4 +1,4 @@
-"""Where a model is run."""
+"""Where a model is run, and with which numbers."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ import argparse
 
 
 def add_target(parser: argparse.ArgumentParser) -> None:
-    """Declare the option that chooses a runtime."""
+    """Declare the options that choose a runtime."""
     parser.add_argument(
         "--target",
         default="sim",
         help="sim (default), event, gpu, onnx, lynxi-emulator or lynxi",
+    )
+    parser.add_argument(
+        "--dtype",
+        help="float64, float32, float16 or bfloat16, if other than the target's own",
     )

@@ -97,6 +97,17 @@ def test_info_prints_a_table_or_json(folder, model, capsys) -> None:
     assert json.loads(capsys.readouterr().out)["totals"]["neurons"] == 2
 
 
+@pytest.mark.parametrize(
+    ("target", "dtype"),
+    [("sim", "float64"), ("event", "float64"), ("onnx", "float16"), ("lynxi-emulator", "float32")],
+)
+def test_run_in_the_numbers_asked_for(folder, model, target, dtype, rng) -> None:
+    np.save("x.npy", rng.poisson(1.0, (5, 3)).astype(np.float32))
+    where = ("run", "m.net", "--input", "x.npy", "--output", "y.npy")
+    assert bidl(*where, "--target", target, "--dtype", dtype) == 0
+    assert np.load("y.npy").dtype == dtype
+
+
 def test_verify_tells_by_its_exit_code(folder, model, capsys, monkeypatch, rng) -> None:
     assert bidl("verify", "m.net", "--layers") == 0
     printed = capsys.readouterr().out
