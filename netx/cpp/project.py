@@ -50,7 +50,9 @@ def export(
     if dtype is None:
         dtype = "float64" if any(p.needs_double for p in processes.values()) else "float32"
     if dtype not in FORMATS:
-        raise ParameterError("C++ program, dtype", f"must be of {tuple(FORMATS)}, got {dtype!r}")
+        raise ParameterError(
+            "C++ program, dtype", f"must be of {', '.join(FORMATS)}, got {dtype!r}"
+        )
     graph = step_graph(network, record)
     graph = folded(graph) if fold else graph
     written = source(graph, dtype, processes)

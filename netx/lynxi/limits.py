@@ -51,11 +51,11 @@ def check_limits(circuit: Circuit, graph: StepGraph, batch: int, steps: int | No
         raise ParameterError("netx.export, steps", f"must be at least 1, got {steps}")
     if not graph.inputs:
         raise FormatError("network", "has no inputs, and the chip runs on what it is sent")
-    for path, process in circuit.processes.items():
+    for process in circuit.processes.values():
         if process.needs_double:
             raise FormatError(
                 process.where,
-                f"'{path}' computes with integers that a 16-bit float cannot hold",
+                "computes with integers that a 16-bit float cannot hold",
                 "use its arithmetic='float', or export another network",
             )
     for node in graph.nodes:

@@ -92,7 +92,7 @@ def initial(graph: StepGraph, w: Writer) -> dict[str, Any]:
 
 def _writer(dtype: str) -> Writer:
     if dtype not in DTYPES:
-        raise ParameterError("ONNX model, dtype", f"must be of {DTYPES}, got {dtype!r}")
+        raise ParameterError("ONNX model, dtype", f"must be of {', '.join(DTYPES)}, got {dtype!r}")
     return Writer(dtype)
 
 
