@@ -37,9 +37,9 @@ class Builder:
         self.path, self._count = path, 0
         return self.circuit.processes[path]
 
-    def refuse(self, problem: str) -> FormatError:
-        """The error that names the process which cannot be said."""
-        return FormatError(self.circuit.processes[self.path].where, problem)
+    def refuse(self, problem: str, help: str = "run it in the simulator") -> FormatError:
+        """The error that names the process which cannot be said, and the way out."""
+        return FormatError(self.circuit.processes[self.path].where, problem, help)
 
     def finish(self, timed: Mapping[str, bool], accumulators: tuple[str, ...]) -> StepGraph:
         """The graph, checked."""

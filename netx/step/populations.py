@@ -25,7 +25,11 @@ def population(
     try:
         step = trace(process, training=False, given=("t",), silent=silent)
     except TraceError as error:
-        raise builder.refuse(f"is no step of plain operations: {error.problem}") from None
+        reason = error.problem.removeprefix("cannot be traced: ")
+        raise builder.refuse(
+            f"its step has no plain operations: {reason}",
+            "write it with the functions of bidl_sim.core.intrinsics, or run it in the simulator",
+        ) from None
     found = Arithmetic(builder, process, step, arriving)
     if type(process) in (LIF, LIAF):
         built_in(found, process, step)

@@ -361,7 +361,7 @@ class LowestBit(Population):
 
 
 def test_a_step_that_is_torchs_or_needs_bits_is_refused_by_name(tmp_path) -> None:
-    with pytest.raises(FormatError, match=r"InOrder 's' .*no step of plain operations"):
+    with pytest.raises(FormatError, match=r"InOrder 's' .*no plain operations"):
         netx.export(sequential(Input(4), InOrder(name="s")), "lynxi", tmp_path)
     with pytest.raises(FormatError, match=r"LowestBit 'b' .*needs bits of whole numbers"):
         netx.export(sequential(Input(4), LowestBit(name="b")), "lynxi", tmp_path)
