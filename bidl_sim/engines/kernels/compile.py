@@ -49,9 +49,10 @@ def compiled(source: str, name: str) -> Callable[..., Any]:
 
     module = _module(source)
     function: Any = numba.njit(nogil=True, error_model="numpy", cache=True)(getattr(module, name))
-    for method in ("load_overload", "save_overload"):
-        alone = _one_at_a_time(getattr(function._cache, method), Path(module.__file__))
-        setattr(function._cache, method, alone)
+    if cache_of := getattr(function, "_cache", None):  # none where NUMBA_DISABLE_JIT is set
+        for method in ("load_overload", "save_overload"):
+            alone = _one_at_a_time(getattr(cache_of, method), Path(module.__file__))
+            setattr(cache_of, method, alone)
     setattr(module, name, function)  # for kernels that import this one
     made: Callable[..., Any] = function
     return made
