@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ def test_the_cache_of_a_function_is_used_by_one_at_a_time(tmp_path, monkeypatch)
     source = f"{SOURCE}# {tmp_path}\n"
     twice = compiling.compiled(source, "twice")
     assert twice(2) == 4
-    path = tmp_path / f"{compiling.module_name(source)}.lock"
+    path = Path(twice._cache.cache_path) / f"{compiling.module_name(source)}.twice.lock"
     found: list[float] = []
     with open(path, "w") as other:
         fcntl.flock(other, fcntl.LOCK_EX)

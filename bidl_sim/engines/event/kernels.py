@@ -6,11 +6,12 @@ index array. Rows are one step's part of a ring: what will arrive at a port in s
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from bidl_sim.engines.kernels.compile import kept
 
-@numba.njit(nogil=True, cache=True)
+
+@kept
 def collect(values, events):  # type: ignore[no-untyped-def]
     """Find the places that are not zero; returns how many."""
     found = 0
@@ -21,7 +22,7 @@ def collect(values, events):  # type: ignore[no-untyped-def]
     return found
 
 
-@numba.njit(nogil=True, cache=True)
+@kept
 def collect_spikes(flags, eights, events):  # type: ignore[no-untyped-def]
     """As `collect`, of one byte a neuron; ``eights`` are the same bytes, most of them silent."""
     found = 0
@@ -34,21 +35,21 @@ def collect_spikes(flags, eights, events):  # type: ignore[no-untyped-def]
     return found
 
 
-@numba.njit(nogil=True, cache=True)
+@kept
 def add(values, row):  # type: ignore[no-untyped-def]
     """All values of a port arrive at another."""
     for i in range(values.size):
         row[i] += values[i]
 
 
-@numba.njit(nogil=True, cache=True)
+@kept
 def copy(values, row):  # type: ignore[no-untyped-def]
     """All values of a port; plain assignment would compile a check of shapes for seconds."""
     for i in range(values.size):
         row[i] = values[i]
 
 
-@numba.njit(nogil=True, cache=True)
+@kept
 def spread(  # type: ignore[no-untyped-def]
     number, events, values, spikes, first, count, base, targets, weight, row
 ):
@@ -69,7 +70,7 @@ def spread(  # type: ignore[no-untyped-def]
                 part[np.uint32(targets[j])] += weight[j] * size
 
 
-@numba.njit(nogil=True, cache=True)
+@kept
 def spread_delayed(  # type: ignore[no-untyped-def]
     count, events, values, spikes, offsets, targets, weight, delay, ring, now
 ):
@@ -84,7 +85,7 @@ def spread_delayed(  # type: ignore[no-untyped-def]
             ring[(now + delay[j]) % rows, targets[j]] += w * size
 
 
-@numba.njit(nogil=True, cache=True)
+@kept
 def spread_by_step(  # type: ignore[no-untyped-def]
     count, events, values, spikes, offsets, targets, weight, delay, ring, now, late
 ):
@@ -100,7 +101,7 @@ def spread_by_step(  # type: ignore[no-untyped-def]
             ring[(then + late) % rows, targets[j]] += weight[min(then, last), j] * size
 
 
-@numba.njit(nogil=True, cache=True)
+@kept
 def spread_dense(count, events, values, spikes, by_source, row):  # type: ignore[no-untyped-def]
     """Each event brings its row of a matrix ``(in, out)``."""
     for k in range(count):
@@ -115,7 +116,7 @@ def spread_dense(count, events, values, spikes, by_source, row):  # type: ignore
                 row[j] += weights[j] * size
 
 
-@numba.njit(nogil=True, cache=True)
+@kept
 def largest(row, offsets, places, values):  # type: ignore[no-untyped-def]
     """The largest of what arrived at the places of each value."""
     for j in range(values.size):
@@ -125,7 +126,7 @@ def largest(row, offsets, places, values):  # type: ignore[no-untyped-def]
         values[j] = best
 
 
-@numba.njit(nogil=True, cache=True)
+@kept
 def squares_over_their_sum(row, sigma, k, values):  # type: ignore[no-untyped-def]
     """Squares of what arrived, where it is above 0, over sigma and k times their sum."""
     total = row.dtype.type(0)
@@ -137,7 +138,7 @@ def squares_over_their_sum(row, sigma, k, values):  # type: ignore[no-untyped-de
         values[i] /= below
 
 
-@numba.njit(nogil=True, cache=True)
+@kept
 def products(one, two, first, second, count, scale, values):  # type: ignore[no-untyped-def]
     """Each value is a sum of ``count`` products of what arrived at two ports."""
     for j in range(values.size):
@@ -147,14 +148,14 @@ def products(one, two, first, second, count, scale, values):  # type: ignore[no-
         values[j] = total * scale
 
 
-@numba.njit(nogil=True, cache=True)
+@kept
 def put(row, places, values):  # type: ignore[no-untyped-def]
     """What arrived goes to its places."""
     for i in range(row.size):
         values[places[i]] = row[i]
 
 
-@numba.njit(nogil=True, cache=True)
+@kept
 def note(count, events, values, step, steps, places, sizes, used):  # type: ignore[no-untyped-def]
     """Record the events of a step."""
     m = used[0]
@@ -166,7 +167,7 @@ def note(count, events, values, step, steps, places, sizes, used):  # type: igno
     used[0] = m
 
 
-@numba.njit(nogil=True, cache=True)
+@kept
 def uniform(key, gamma, place):  # type: ignore[no-untyped-def]
     """Number ``place`` of a SplitMix64 stream, as `bidl_sim.core.seed.uniforms` has it."""
     x = key + place * gamma
@@ -175,7 +176,7 @@ def uniform(key, gamma, place):  # type: ignore[no-untyped-def]
     return np.float64((x ^ (x >> np.uint64(31))) >> np.uint64(11)) * 2.0**-53
 
 
-@numba.njit(nogil=True, cache=True)
+@kept
 def poisson_spikes(step, base, key, gamma, rate, flags):  # type: ignore[no-untyped-def]
     """A spike where the step's uniform number, in the format of the rate, is below the rate."""
     first = (np.uint64(step) << np.uint64(40)) + np.uint64(base)
@@ -185,7 +186,7 @@ def poisson_spikes(step, base, key, gamma, rate, flags):  # type: ignore[no-unty
         flags[i] = u < rate[min(i, last)]
 
 
-@numba.njit(nogil=True, cache=True)
+@kept
 def poisson_counts(step, base, key, gamma, below, guide, size, values):  # type: ignore[no-untyped-def]
     """How many entries of the cumulative distribution the step's uniform number reaches."""
     first = (np.uint64(step) << np.uint64(40)) + np.uint64(base)

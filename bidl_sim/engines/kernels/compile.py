@@ -45,17 +45,29 @@ def compiled(source: str, name: str) -> Callable[..., Any]:
     It runs without the interpreter lock, so that threads may share the work. Floating point keeps
     the order and rounding of the source: nothing is fused or reassociated.
     """
+    module = _module(source)
+    function = kept(getattr(module, name), error_model="numpy")
+    setattr(module, name, function)  # for kernels that import this one
+    return function
+
+
+def kept(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
+    """A function compiled on its first call, its code kept on disk; ``options`` are numba's.
+
+    Processes take turns with what is kept. An index and what it names are two files there: between
+    reading the one and the other, another process might put code of other argument types in the
+    place of what was named.
+    """
     import numba
 
-    module = _module(source)
-    function: Any = numba.njit(nogil=True, error_model="numpy", cache=True)(getattr(module, name))
-    if cache_of := getattr(function, "_cache", None):  # none where NUMBA_DISABLE_JIT is set
+    made: Any = numba.njit(nogil=True, cache=True, **options)(function)
+    cache_of = getattr(made, "_cache", None)  # none where NUMBA_DISABLE_JIT is set
+    if cache_of is not None:
+        lock = Path(cache_of.cache_path) / f"{function.__module__}.{function.__qualname__}.lock"
         for method in ("load_overload", "save_overload"):
-            alone = _one_at_a_time(getattr(cache_of, method), Path(module.__file__))
-            setattr(cache_of, method, alone)
-    setattr(module, name, function)  # for kernels that import this one
-    made: Callable[..., Any] = function
-    return made
+            setattr(cache_of, method, _one_at_a_time(getattr(cache_of, method), lock))
+    found: Callable[..., Any] = made
+    return found
 
 
 @cache
@@ -90,14 +102,10 @@ def _module(source: str) -> Any:
 
 
 def _one_at_a_time(method: Callable[..., Any], path: Path) -> Callable[..., Any]:
-    """A method of numba's cache, done while no other process uses the cache of this file.
-
-    An index and what it names are two files there: between reading the one and the other, another
-    process might put code of other argument types in the place of what was named.
-    """
+    """A method that is called while no other process holds the lock at ``path``."""
 
     def alone(*arguments: Any) -> Any:
-        with open(path.with_suffix(".lock"), "w") as lock:
+        with open(path, "w") as lock:
             if fcntl:
                 fcntl.flock(lock, fcntl.LOCK_EX)  # let go when it is closed
             return method(*arguments)
