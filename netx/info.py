@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ class ProcessInfo:
 
 @dataclass(frozen=True)
 class Info:
-    """What a file holds, printed as a table by ``str``; ``losses`` as `bidl_sim.netx.losses`."""
+    """What a file holds, printed as a table by ``str``."""
 
     path: str
     format: str
@@ -54,7 +55,12 @@ class Info:
     outputs: dict[str, tuple[int, ...]]
     processes: tuple[ProcessInfo, ...]
     metadata: dict[str, Any]
-    losses: dict[str, tuple[str, ...]]
+    network: Network = field(repr=False)
+
+    @cached_property
+    def losses(self) -> dict[str, tuple[str, ...]]:
+        """What each format would lose, see `bidl_sim.netx.losses`; found when first asked for."""
+        return losses(self.network)
 
     @property
     def neurons(self) -> int:
@@ -78,8 +84,10 @@ class Info:
 
     def as_dict(self) -> dict[str, Any]:
         """The same as plain data."""
+        found = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "network"}
+        processes = tuple(asdict(p) for p in self.processes)
         totals = {name: getattr(self, name) for name in COUNTS}
-        return {**asdict(self), "totals": totals}
+        return {**found, "processes": processes, "losses": self.losses, "totals": totals}
 
     def __str__(self) -> str:
         rows = [["process", "type", "output", *COUNTS]]
@@ -115,7 +123,7 @@ def info(path: str | Path, **options: Any) -> Info:
         {name: circuit.signals[port].shape for name, port in circuit.outputs.items()},
         tuple(_process_info(circuit, place) for place in _places(network)),
         network.metadata,
-        losses(network),
+        network,
     )
 
 
